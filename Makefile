@@ -1,0 +1,45 @@
+# The only entry points, at the desk and in CI. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check lock format clean
+
+help: ## List the verbs
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+install: $(STAMP) ## Make .venv with what the lock names (quick when nothing changed)
+
+$(STAMP): requirements.lock pyproject.toml clients/python/pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"Ringpost needs Python 3.11 or later, and $(PYTHON) is {v[0]}.{v[1]}. Try: make PYTHON=python3.13 install")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing what requirements.lock names into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . -e clients/python
+	@touch $(STAMP)
+
+run: install ## Start everything on this machine: Postgres, Valkey, router, gateways (Ctrl-C stops it)
+	@exec $(BIN)/ringpost up $(ARGS)
+
+check: install ## Lint, types, layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/mypy --strict clients/python/ringpost_client
+	@$(BIN)/pytest tests/unit/test_layers.py
+
+test: check ## Everything: check, then unit, integration, end-to-end and fault tests
+	@$(BIN)/pytest $(ARGS)
+
+format: install ## Format the code
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: install ## Resolve the dependencies anew (needs uv on the PATH)
+	@uv pip compile pyproject.toml clients/python/pyproject.toml --extra local --extra dev --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -o requirements.lock
+
+clean: ## Remove .venv and caches (not the data of `make run`)
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
