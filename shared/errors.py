@@ -9,6 +9,7 @@
     │   ├── Forbidden           known and understood, but not allowed
     │   ├── NotFound            does not exist, or is not yours to know of
     │   ├── IdReused            the same id came before with another body
+    │   ├── AlreadyMember       who is added is a member already
     │   └── TooManySockets      this user holds as many as one user may
     ├── Unavailable             our fault; the same request may succeed after a pause
     │   ├── Overloaded          a queue is full
@@ -96,6 +97,12 @@ class IdReused(Refused):
     code = "id_reused"
     status = 409
     detail = "This id was used before with another body; nothing was changed."
+
+
+class AlreadyMember(Refused):
+    code = "already_member"
+    status = 409
+    detail = "This user is a member already."
 
 
 class TooManySockets(Refused):
