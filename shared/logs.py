@@ -1,4 +1,4 @@
-"""Logs: structlog, readable on a terminal and JSON otherwise. What people typed is escaped, so that it can't drive a terminal."""
+"""Logs: structlog, readable on a terminal and JSON otherwise. What people typed is escaped: it can't drive a terminal."""
 
 import logging
 import sys

@@ -1,7 +1,8 @@
 """Settings: from the environment, checked before a port opens.
 
-Every setting is `RINGPOST_` and its name in capitals. A secret may also come from a file: `RINGPOST_JWT_KEY_FILE` names one, its
-content without the last line end is the value. A program derives its settings class from `Settings` and reads it with `load`.
+Every setting is `RINGPOST_` and its name in capitals. A secret may also come from a file: `RINGPOST_JWT_KEY_FILE` names
+one, its content without the last line end is the value. A program derives its settings class from `Settings` and reads it
+with `load`.
 """
 
 import os
@@ -46,6 +47,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, env_ignore_empty=True)
 
     redis_url: SecretStr = Field(SecretStr("redis://127.0.0.1:6379/0"), description="Redis or Valkey, as a URL.")
+    prefix: str = Field("ringpost", pattern="^[a-z0-9_-]{1,64}$", description="In front of every key and channel in Redis.")
     log_format: LogFormat = Field(LogFormat.AUTO, description="text, json, or auto: text on a terminal, else json.")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error.")
     redis_timeout_s: float = Field(2.0, gt=0, le=60, description="Longest wait for one answer of Redis, in seconds.")

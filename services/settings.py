@@ -1,0 +1,80 @@
+"""What a gateway is told by its environment."""
+
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from shared.settings import Settings
+
+
+class Role(StrEnum):
+    READ = "read"
+    WRITE = "write"
+    BOTH = "both"
+
+    @property
+    def pools(self) -> tuple[str, ...]:
+        """The pools that a gateway of this role stands in, which are also the roles that its welcome lists."""
+        return ("read", "write") if self is Role.BOTH else (self.value,)
+
+
+class GatewaySettings(Settings):
+    """The settings of a gateway, read or write or both."""
+
+    role: Role = Field(Role.BOTH, description="read, write, or both: what this gateway does.")
+    name: str = Field("gateway", pattern=r"^[A-Za-z0-9._-]{1,64}$", description="This gateway's name, unique in its pools.")
+    host: str = Field("127.0.0.1", description="The address to listen at.")
+    port: int = Field(0, ge=0, le=65535, description="The port to listen at; 0 takes a free one.")
+    advertise: str | None = Field(None, description="HOST that routers connect to, if it is not the one listened at.")
+
+    postgres_url: SecretStr = Field(description="Postgres, as a URL (postgresql://user:password@host:port/database).")
+    postgres_timeout_s: float = Field(5.0, gt=0, le=60, description="Longest wait for one answer of Postgres, in seconds.")
+    postgres_connections: int = Field(4, ge=1, le=100, description="Connections to Postgres for reading.")
+
+    jwt_key: SecretStr = Field(description="What tokens are verified with: a secret of 32 bytes or more, or a PEM public key.")
+    jwt_algorithm: str = Field(
+        "HS256", pattern="^(HS256|RS256|ES256|EdDSA)$", description="How tokens are signed: HS256, RS256, ES256 or EdDSA."
+    )
+    admin_key: SecretStr | None = Field(None, description="Key of the host product's server: rpa_ and 32 characters or more.")
+    dev_tokens: bool = Field(False, description="Hand a token to whoever asks (POST /v1/dev/token). Never in production.")
+
+    proxy_from: str = Field("", description="Networks whose PROXY v2 headers are believed, separated by commas.")
+    proxy_secret: SecretStr | None = Field(None, description="Believe a PROXY v2 header that carries this secret.")
+    origins: str = Field("", description="Origins of pages that may call, separated by commas; empty: the two public URLs.")
+    public_read_url: str = Field("http://localhost:8000", pattern="^https?://", description="Where clients find read.")
+    public_write_url: str = Field("http://localhost:8001", pattern="^https?://", description="Where clients find write.")
+
+    heartbeat_s: float = Field(10.0, gt=0, le=300, description="Clients ping this often; after 2.5 times that they are cut.")
+    hello_timeout_s: float = Field(5.0, gt=0, le=60, description="A socket that has not said hello by then is closed.")
+    max_sockets: int = Field(15_000, ge=1, description="Connections that this gateway takes at most.")
+    max_sockets_per_user: int = Field(64, ge=1, description="Sockets that one user may hold at this gateway.")
+    socket_buffer_bytes: int = Field(4 << 20, ge=64 << 10, description="Bytes that a slow reader may leave unread.")
+
+    queue_rows: int = Field(20_000, ge=1, description="Sends that may wait for the commit.")
+    queue_bytes: int = Field(32 << 20, ge=1 << 20, description="Bytes of sends that may wait for the commit.")
+    batch_rows: int = Field(500, ge=1, le=5_000, description="Sends in one commit.")
+
+    registry_ttl_s: float = Field(5.0, ge=2, le=60, description="A gateway that has not been heard of for so long is absent.")
+    drain_settle_s: float = Field(2.0, ge=0, le=60, description="On stop: how long to accept while routers learn of it.")
+    drain_spread_s: float = Field(3.0, ge=0, le=300, description="On stop: over how long the sockets are told to move.")
+
+    @field_validator("proxy_from")
+    @classmethod
+    def _networks(cls, text: str) -> str:
+        parse_networks(text)
+        return text
+
+    @model_validator(mode="after")
+    def _keys(self) -> "GatewaySettings":
+        if self.jwt_algorithm == "HS256" and len(self.jwt_key.get_secret_value().encode()) < 32:
+            raise ValueError("RINGPOST_JWT_KEY must be 32 bytes or more for HS256 (try: openssl rand -base64 48)")
+        admin = self.admin_key.get_secret_value() if self.admin_key else None
+        if admin is not None and not (admin.startswith("rpa_") and len(admin) >= 36 and admin.isascii()):
+            raise ValueError("RINGPOST_ADMIN_KEY must be rpa_ and 32 characters or more")
+        return self
+
+
+def parse_networks(text: str) -> list[IPv4Network | IPv6Network]:
+    """Return the networks that *text* lists; raise ValueError where it lists something else."""
+    return [ip_network(part.strip()) for part in text.split(",") if part.strip()]
