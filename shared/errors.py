@@ -61,6 +61,10 @@ class Invalid(Refused):
     status = 422
     detail = "The request does not fit the protocol."
 
+    def __init__(self, detail: str = "", *, fields: tuple[str, ...] = (), retry_after_s: float | None = None) -> None:
+        super().__init__(detail, retry_after_s=retry_after_s)
+        self.fields = fields
+
 
 class TooLarge(Refused):
     code = "too_large"
