@@ -1,0 +1,131 @@
+"""Read logs: memberships, heads, ranges of events, read markers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from shared import limits
+from shared.storage.connection import Connections
+from shared.storage.conversations import inbox_id
+from shared.storage.events import COLUMNS, from_row
+
+_HEADS = """
+SELECT h.epoch, c.conversation_id, c.head, c.generation
+FROM history_epoch h LEFT JOIN conversations c ON c.conversation_id = ANY($1::uuid[])
+"""
+_MEMBERSHIPS = """
+SELECT m.conversation_id, c.head, c.generation, m.joined_seq, m.visible_from, m.inbox_seq
+FROM members m JOIN conversations c USING (conversation_id)
+WHERE m.user_id = $1 AND ($2::uuid IS NULL OR m.conversation_id = $2)
+"""
+_LISTED = """
+SELECT c.conversation_id AS conversation, c.kind, c.title, m.role, c.history, c.head, c.messages, m.joined_seq AS joined,
+       m.read_seq AS read,
+       c.messages - coalesce(r.messages, 0) - (
+           SELECT count(*) FROM events o
+           WHERE o.conversation_id = c.conversation_id AND o.sender = $1 AND o.seq > m.read_seq AND o.type = 'message'
+       ) AS unread
+FROM members m
+JOIN conversations c USING (conversation_id)
+LEFT JOIN events r ON r.conversation_id = c.conversation_id AND r.seq = m.read_seq
+WHERE m.user_id = $1 AND ($2::uuid IS NULL OR m.conversation_id > $2)
+ORDER BY m.conversation_id LIMIT $3
+"""
+_AFTER = f"SELECT {COLUMNS} FROM events WHERE conversation_id = $1 AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT $4"  # noqa: S608  # constants
+_BEFORE = f"SELECT {COLUMNS} FROM events WHERE conversation_id = $1 AND seq < $2 AND seq >= $3 ORDER BY seq DESC LIMIT $4"  # noqa: S608
+_READ = """
+UPDATE members m SET read_seq = i.seq
+FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS i (conversation_id, user_id, seq), conversations c
+WHERE m.conversation_id = i.conversation_id AND m.user_id = i.user_id AND c.conversation_id = i.conversation_id
+  AND m.read_seq < i.seq AND i.seq <= c.head
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How far a log has come. *generation* rises when an event's text was erased."""
+
+    seq: int
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """One of a user's conversations: its head, and which of its events the user may see and follows."""
+
+    conversation: UUID
+    head: Head
+    joined: int
+    visible_from: int
+    inbox_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Memberships:
+    """All of a user's conversations, as of one moment."""
+
+    epoch: UUID
+    inbox_head: int
+    of: Mapping[UUID, Membership]
+
+
+Event = Mapping[str, Any]
+
+
+class History:
+    """The logs, read."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    async def heads(self, logs: Sequence[UUID]) -> tuple[UUID, dict[UUID, Head]]:
+        """Return the epoch, and the heads of those *logs* that exist."""
+        async with self._connections.connection() as connection:
+            rows = await connection.fetch(_HEADS, logs)
+        return rows[0][0], {row[1]: Head(row[2], row[3]) for row in rows if row[1] is not None}
+
+    async def memberships(self, user: str, conversation: UUID | None = None) -> Memberships:
+        """Return the user's conversations, or the one of them that is named."""
+        inbox = inbox_id(user)
+        async with self._connections.connection() as connection, connection.transaction(isolation="repeatable_read"):
+            head = await connection.fetchrow(_HEADS, [inbox])
+            rows = await connection.fetch(_MEMBERSHIPS, user, conversation)
+        of = {row[0]: Membership(row[0], Head(row[1], row[2]), row[3], row[4], row[5]) for row in rows}
+        return Memberships(head[0], head[2] or 0, of)
+
+    async def listed(self, user: str, after: UUID | None, limit: int) -> tuple[Memberships, list[dict[str, Any]]]:
+        """Return a page of the user's conversations as `docs/protocol.md` shows them, by id."""
+        async with self._connections.connection() as connection, connection.transaction(isolation="repeatable_read"):
+            head = await connection.fetchrow(_HEADS, [inbox_id(user)])
+            rows = await connection.fetch(_LISTED, user, after, limit)
+        return Memberships(head[0], head[2] or 0, {}), [dict(row) for row in rows]
+
+    async def after(self, log: UUID, seq: int, upto: int, limit: int) -> list[Event]:
+        """Return the events seq+1 … *upto*, ascending: at most *limit*, and about a page's bytes, but at least one."""
+        async with self._connections.connection() as connection:
+            rows = await connection.fetch(_AFTER, log, seq, upto, limit)
+        return _page(rows)
+
+    async def before(self, log: UUID, seq: int, downto: int, limit: int) -> list[Event]:
+        """Return the events *downto* … seq-1 that come last, ascending, within the same bounds."""
+        async with self._connections.connection() as connection:
+            rows = await connection.fetch(_BEFORE, log, seq, downto, limit)
+        return _page(rows)[::-1]
+
+    async def mark_read(self, marks: Mapping[tuple[UUID, str], int]) -> None:
+        """Move read markers, upwards only; whoever is no member, or beyond the head, is left out."""
+        conversations, users = [c for c, _ in marks], [u for _, u in marks]
+        async with self._connections.connection() as connection:
+            await connection.execute(_READ, conversations, users, list(marks.values()))
+
+
+def _page(rows: Sequence[Any]) -> list[Event]:
+    """Return the events of the first rows that fit into a page, but at least one."""
+    events, size = [], 0
+    for row in rows:
+        size += 4 * len(row["text"] or row["data"] or "") + 300
+        if events and size > limits.PAGE_BYTES * 4:
+            break
+        events.append(from_row(row))
+    return events
