@@ -54,15 +54,20 @@ class Settings(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **sources: PydanticBaseSettingsSource
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, sources["env_settings"], _FileSource(settings_cls)
+        return init_settings, env_settings, _FileSource(settings_cls)
 
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
 
 
-def load(kind: type[AnySettings], **given: object) -> AnySettings:
+def load(kind: type[AnySettings], **given: Any) -> AnySettings:
     """Read and check the settings of *kind*; what is *given* wins over the environment.
 
     Raises:
@@ -75,7 +80,7 @@ def load(kind: type[AnySettings], **given: object) -> AnySettings:
         raise SettingsError("; ".join(faults)) from None
 
 
-def load_or_exit(kind: type[AnySettings], **given: object) -> AnySettings:
+def load_or_exit(kind: type[AnySettings], **given: Any) -> AnySettings:
     """Like `load`, but end the process with status 2 and one line."""
     try:
         return load(kind, **given)

@@ -7,13 +7,14 @@ watchdog that terminates the connection's transport instead.
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import asyncpg
 
 from shared.errors import Unavailable
 
-Connection = asyncpg.Connection
+Connection: TypeAlias = Any  # asyncpg publishes no types
 
 _AWAY = (
     OSError,

@@ -39,6 +39,7 @@ UPDATE members m SET read_seq = i.seq
 FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS i (conversation_id, user_id, seq), conversations c
 WHERE m.conversation_id = i.conversation_id AND m.user_id = i.user_id AND c.conversation_id = i.conversation_id
   AND m.read_seq < i.seq AND i.seq <= c.head
+RETURNING m.conversation_id, m.user_id, m.read_seq
 """
 
 
@@ -113,16 +114,18 @@ class History:
             rows = await connection.fetch(_BEFORE, log, seq, downto, limit)
         return _page(rows)[::-1]
 
-    async def mark_read(self, marks: Mapping[tuple[UUID, str], int]) -> None:
-        """Move read markers, upwards only; whoever is no member, or beyond the head, is left out."""
+    async def mark_read(self, marks: Mapping[tuple[UUID, str], int]) -> list[tuple[UUID, str, int]]:
+        """Move read markers, upwards only; return those that moved. Who is no member, or beyond the head, is left out."""
         conversations, users = [c for c, _ in marks], [u for _, u in marks]
         async with self._connections.connection() as connection:
-            await connection.execute(_READ, conversations, users, list(marks.values()))
+            rows = await connection.fetch(_READ, conversations, users, list(marks.values()))
+        return [(row[0], row[1], row[2]) for row in rows]
 
 
 def _page(rows: Sequence[Any]) -> list[Event]:
     """Return the events of the first rows that fit into a page, but at least one."""
-    events, size = [], 0
+    events: list[Event] = []
+    size = 0
     for row in rows:
         size += 4 * len(row["text"] or row["data"] or "") + 300
         if events and size > limits.PAGE_BYTES * 4:

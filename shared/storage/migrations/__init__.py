@@ -12,4 +12,4 @@ def run_script(name: str) -> None:
     script = (HERE / "versions" / name).read_text()
     adapted = op.get_bind().connection.dbapi_connection
     assert adapted is not None
-    adapted.run_async(lambda connection: connection.execute(script))  # type: ignore[attr-defined]  # asyncpg's adapter has it
+    adapted.run_async(lambda connection: connection.execute(script))

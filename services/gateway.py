@@ -1,0 +1,222 @@
+"""A gateway: the parts of its roles, put together, run until told to stop, then drained."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Generator, Mapping, Sequence
+from functools import partial
+from importlib.metadata import version
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from shared.web.http_protocol import HttpPolicy, make_http_protocol
+
+from services.heartbeat import Heartbeat, Probe
+from services.read.part import ReadPart
+from services.settings import GatewaySettings, parse_networks
+from services.write.committer import BatchBounds
+from services.write.part import WritePart
+from services.write.publisher import Publisher
+from services.write.queue import SendQueue
+from shared.auth import Authenticator
+from shared.bus.client import Bus, connect, translated
+from shared.bus.registry import Gateway as Record
+from shared.bus.registry import GatewayState, Registry
+from shared.errors import Unavailable
+from shared.storage.append import Appender
+from shared.storage.connection import Connections
+from shared.storage.conversations import Conversations
+from shared.storage.history import History
+from shared.web.app import create_app
+from shared.web.origins import Origins, default_origins, parse_origins
+from shared.websocket.edge import Edge
+from shared.websocket.socket import SocketPolicy, Sockets
+
+log = structlog.get_logger("ringpost.gateway")
+BACKLOG = 4096
+BATCH_BYTES = 4 << 20
+POSTGRES_PATIENCE_S = 3.0
+
+
+class Gateway:
+    """One gateway, made from its settings inside a running loop."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._settings = s = settings
+        self._redis = connect(s.redis_url.get_secret_value(), s.redis_timeout_s)
+        self._connections = Connections(
+            s.postgres_url.get_secret_value(), size=s.postgres_connections, timeout_s=s.postgres_timeout_s, name=s.name
+        )
+        history = History(self._connections)
+        self._read = self._make_read(history) if "read" in s.role.pools else None
+        self._write = self._make_write() if "write" in s.role.pools else None
+        self._parts: list[ReadPart | WritePart] = [part for part in (self._read, self._write) if part is not None]
+        admin_key = s.admin_key.get_secret_value() if s.admin_key else None
+        self._authenticator = Authenticator(s.jwt_key.get_secret_value(), s.jwt_algorithm, admin_key)
+        self._origins = Origins(parse_origins(s.origins) or default_origins(s.public_read_url, s.public_write_url))
+        self._sockets = self._make_sockets()
+        self._heartbeat = Heartbeat(Registry(self._redis, s.prefix, s.redis_timeout_s), s.role.pools, s.registry_ttl_s)
+        self._postgres = Probe(partial(history.heads, []))
+        self._http_policy = self._make_http_policy()
+        self._stopping = asyncio.Event()
+        self._port = 0
+
+    def _make_read(self, history: History) -> ReadPart:
+        s = self._settings
+        return ReadPart(history, self._redis, prefix=s.prefix, redis_timeout_s=s.redis_timeout_s)
+
+    def _make_write(self) -> WritePart:
+        s = self._settings
+        return WritePart(
+            SendQueue(s.queue_rows, s.queue_bytes),
+            Appender(s.postgres_url.get_secret_value(), timeout_s=s.postgres_timeout_s, name=s.name),
+            BatchBounds(s.batch_rows, BATCH_BYTES, s.postgres_timeout_s),
+            Publisher(Bus(self._redis, s.redis_timeout_s), s.prefix),
+            Conversations(self._connections),
+        )
+
+    def _make_sockets(self) -> Sockets:
+        s = self._settings
+        policy = SocketPolicy(s.heartbeat_s, s.hello_timeout_s, s.max_sockets_per_user, s.socket_buffer_bytes)
+        introduction = {"gateway": s.name, "read": s.public_read_url, "write": s.public_write_url}
+        return Sockets(policy, [part.role for part in self._parts], self._authenticator, self._origins, introduction)
+
+    def _make_http_policy(self) -> HttpPolicy:
+        s = self._settings
+        secret = s.proxy_secret.get_secret_value() if s.proxy_secret else None
+        return HttpPolicy(networks=tuple(parse_networks(s.proxy_from)), secret=secret, max_connections=s.max_sockets)
+
+    # What it says of itself.
+
+    def reasons(self) -> Sequence[str]:
+        """Say why this gateway can't serve; nothing if it can."""
+        reasons = ["draining"] if self._stopping.is_set() else []
+        if self._postgres.is_away(POSTGRES_PATIENCE_S):
+            reasons.append("postgres")
+        if self._read is not None:
+            reasons += self._read.reasons(redis_answers=self._heartbeat.redis_answers)
+        return reasons
+
+    def degraded(self) -> Sequence[str]:
+        """Say what is away though this gateway serves."""
+        redis = [] if self._heartbeat.redis_answers else ["redis"]
+        return redis + list(self._read.degraded() if self._read is not None else [])
+
+    def metrics(self) -> Mapping[str, float]:
+        """Return each figure by its name; what ends in _total only rises."""
+        figures = {"sockets": float(len(self._sockets)), "ready": float(not self.reasons())}
+        figures |= {f"sockets_closed_{code}_total": float(n) for code, n in self._sockets.closes.items()}
+        for part in self._parts:
+            figures |= part.metrics()
+        return figures
+
+    def _record(self) -> Record:
+        s = self._settings
+        state = GatewayState.NOT_READY if self.reasons() else GatewayState.READY
+        if self._stopping.is_set():
+            state = GatewayState.DRAINING
+        host = s.advertise or ("127.0.0.1" if s.host in ("0.0.0.0", "::") else s.host)  # noqa: S104  # compared, not bound
+        return Record(s.name, host, self._port, state, self._http_policy.connections, s.max_sockets)
+
+    # Its life.
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT, then drain; a second signal ends it at once."""
+        s = self._settings
+        listener = _listen(s.host, s.port)
+        self._port = listener.getsockname()[1]
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop)
+        server = _Server(self._server_config())
+        try:
+            await self._serve(server, listener)
+        finally:
+            await self._connections.close()
+            with contextlib.suppress(Unavailable), translated():
+                await self._redis.aclose()
+
+    async def _serve(self, server: "_Server", listener: socket.socket) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            works = [work for part in self._parts for work in part.works()]
+            works += [self._sockets.run(), self._postgres.run(), self._heartbeat.run(self._record)]
+            background = [tasks.create_task(work) for work in works]
+            serving = tasks.create_task(server.serve([listener]))
+            log.info("serving", role=self._settings.role.value, port=self._port)
+            await self._stopping.wait()
+            await self._drain(server)
+            await serving
+            for part in self._parts:
+                await part.finish()
+            await self._heartbeat.withdraw(self._settings.name)
+            for task in background:
+                task.cancel()
+
+    async def _drain(self, server: "_Server") -> None:
+        """Say so, accept a while longer for routers that did not hear it, close the listener, let go of everybody."""
+        s = self._settings
+        log.info("draining", sockets=len(self._sockets), settle_s=s.drain_settle_s, spread_s=s.drain_spread_s)
+        await self._heartbeat.beat(self._record())
+        if self._http_policy.connections:
+            await asyncio.sleep(s.drain_settle_s)
+        if self._read is not None:
+            self._read.stop_waiting()
+        server.should_exit = True
+        await self._sockets.drain(s.drain_spread_s)
+
+    def _stop(self) -> None:
+        if self._stopping.is_set():
+            log.warning("told twice; stopping at once")
+            raise SystemExit(1)
+        self._stopping.set()
+
+    def _server_config(self) -> uvicorn.Config:
+        return uvicorn.Config(
+            self._app(),
+            http=make_http_protocol(self._http_policy),
+            ws=partial(Edge, self._sockets),  # type: ignore[arg-type]  # uvicorn calls it, a class or not
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=int(self._settings.postgres_timeout_s) + 1,
+            backlog=BACKLOG,
+        )
+
+    def _app(self) -> FastAPI:
+        s = self._settings
+        app = create_app(
+            title=f"Ringpost {s.role.value}",
+            version=version("ringpost"),
+            authenticator=self._authenticator,
+            origins=self._origins,
+            ready=self.reasons,
+            degraded=self.degraded,
+            metrics=self.metrics,
+            config={"protocol": 1, "read": s.public_read_url, "write": s.public_write_url, "roles": list(s.role.pools)},
+            dev_key=s.jwt_key.get_secret_value() if s.dev_tokens else None,
+        )
+        for part in self._parts:
+            app.include_router(part.router())
+        return app
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, with the signals left to the gateway."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen(BACKLOG)
+    listener.setblocking(False)
+    return listener

@@ -1,0 +1,69 @@
+"""What a gateway tells the routers of itself, once a second; and whether Redis and Postgres answer it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from shared.bus.registry import Gateway, Registry
+from shared.errors import Unavailable
+
+log = structlog.get_logger("ringpost.gateway")
+BEAT_S = 1.0
+
+
+class Heartbeat:
+    """Announces the gateway in its pools."""
+
+    def __init__(self, registry: Registry, pools: Sequence[str], ttl_s: float) -> None:
+        self._registry, self._pools, self._ttl_s = registry, pools, ttl_s
+        self.redis_answers = False
+
+    async def run(self, describe: Callable[[], Gateway]) -> None:
+        """Announce until cancelled."""
+        while True:
+            await self.beat(describe())
+            await asyncio.sleep(BEAT_S)
+
+    async def beat(self, gateway: Gateway) -> None:
+        """Announce *gateway* now. With Redis away the routers keep what they know, and nothing is lost."""
+        try:
+            for pool in self._pools:
+                await self._registry.announce(pool, gateway, self._ttl_s)
+        except Unavailable as error:
+            if self.redis_answers:
+                log.warning("the registry is away; routers keep what they know", error=str(error))
+            self.redis_answers = False
+        else:
+            self.redis_answers = True
+
+    async def withdraw(self, name: str) -> None:
+        """Leave the pools; if Redis is away, the record ends by itself."""
+        try:
+            for pool in self._pools:
+                await self._registry.withdraw(pool, name)
+        except Unavailable:
+            log.info("the registry is away; the record ends by itself")
+
+
+class Probe:
+    """Asks something once a second, and knows how long it has gone unanswered."""
+
+    def __init__(self, ask: Callable[[], Awaitable[object]]) -> None:
+        self._ask = ask
+        self._answered_at: float | None = None
+
+    async def run(self) -> None:
+        """Ask until cancelled."""
+        while True:
+            try:
+                await self._ask()
+                self._answered_at = time.monotonic()
+            except Unavailable as error:
+                log.warning("a probe went unanswered", error=str(error))
+            await asyncio.sleep(BEAT_S)
+
+    def is_away(self, patience_s: float) -> bool:
+        """Say whether there was no answer yet, or none for *patience_s*."""
+        return self._answered_at is None or time.monotonic() - self._answered_at > patience_s

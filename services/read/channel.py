@@ -1,0 +1,115 @@
+"""One log at one gateway: what was pushed, in which order, and what has to be fetched first.
+
+A pure core. Publications may come twice, late, out of order or not at all; heads come from Postgres. What leaves it is the log,
+each seq once and without a hole.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+EARLY_PAYLOADS = 64
+TAIL_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A finished frame with the events *first* … *last*, the next ones for everybody who has all before."""
+
+    first: int
+    last: int
+    frame: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Fetch the events *first* … *last*: they come before what is here already."""
+
+    first: int
+    last: int
+
+
+class Arrival(StrEnum):
+    """What a publication turned out to be; counted."""
+
+    NEXT = "next"
+    OLD = "old"
+    EARLY = "early"
+    OVERLAPPING = "overlapping"
+
+
+class Channel:
+    """The order of one log. *pushed* is the head that this gateway's clients were pushed; everything up to it is done."""
+
+    __slots__ = ("_early", "_is_fetching", "_tail", "_tail_bytes", "_target", "pushed")
+
+    def __init__(self, pushed: int) -> None:
+        self.pushed = pushed
+        self._early: dict[int, Push] = {}
+        self._tail: deque[Push] = deque()
+        self._tail_bytes = 0
+        self._target = pushed
+        self._is_fetching = False
+
+    def receive(self, push: Push) -> tuple[Arrival, list[Push], Fetch | None]:
+        """Take a publication; return what to push now, and what to fetch, if a hole came to light."""
+        if push.last <= self.pushed:
+            return Arrival.OLD, [], None
+        if push.first == self.pushed + 1:
+            return Arrival.NEXT, [*self._advance(push), *self._release()], None
+        arrival = Arrival.EARLY if push.first > self.pushed else Arrival.OVERLAPPING
+        if arrival is Arrival.EARLY and len(self._early) < EARLY_PAYLOADS:
+            self._early[push.first] = push
+        upto = push.first - 1 if arrival is Arrival.EARLY and push.first in self._early else push.last
+        return arrival, [], self.expect(upto)
+
+    def expect(self, head: int) -> Fetch | None:
+        """Learn that the log goes up to *head*; return what to fetch, unless a fetch runs already."""
+        self._target = max(self._target, head)
+        if self._is_fetching or self._target <= self.pushed:
+            return None
+        self._is_fetching = True
+        return Fetch(self.pushed + 1, self._target)
+
+    def fetched(self, pushes: Sequence[Push]) -> tuple[list[Push], Fetch | None]:
+        """Take what a fetch brought, ascending from its first; return what to push, and what is still to be fetched."""
+        self._is_fetching = False
+        ready: list[Push] = []
+        for push in pushes:
+            if push.first == self.pushed + 1:
+                ready += self._advance(push)
+        ready += self._release()
+        return ready, self.expect(self._next_hole())
+
+    def failed(self) -> None:
+        """The fetch brought nothing; the next head or publication asks again."""
+        self._is_fetching = False
+
+    def since(self, seq: int) -> list[Push] | None:
+        """Return the frames that hold exactly seq+1 … *pushed*, or None if they are not all here any more."""
+        if seq >= self.pushed:
+            return []
+        wanted = [push for push in self._tail if push.first > seq]
+        return wanted if wanted and wanted[0].first == seq + 1 else None
+
+    def _advance(self, push: Push) -> list[Push]:
+        self.pushed = push.last
+        self._tail.append(push)
+        self._tail_bytes += len(push.frame)
+        while self._tail_bytes > TAIL_BYTES and len(self._tail) > 1:
+            self._tail_bytes -= len(self._tail.popleft().frame)
+        return [push]
+
+    def _release(self) -> list[Push]:
+        """Return the early publications whose turn has come; forget those that it is too late for."""
+        ready: list[Push] = []
+        while (push := self._early.pop(self.pushed + 1, None)) is not None:
+            ready += self._advance(push)
+        if self._early:
+            self._early = {first: push for first, push in self._early.items() if first > self.pushed}
+        return ready
+
+    def _next_hole(self) -> int:
+        """Return up to where the next fetch must go: before the first early publication, or to the target."""
+        return min((first - 1 for first in self._early), default=self._target)

@@ -1,0 +1,228 @@
+"""All logs that this gateway serves: who follows them, what Redis says of them, and what Postgres says once a second.
+
+A publication is a wake-up. That every log is complete, whatever Redis does, comes from the comparison with Postgres' heads.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from uuid import UUID
+
+import structlog
+
+from services.read.channel import Channel, Fetch, Push
+from shared import frames, limits
+from shared.bus.payload import channel_name, unpack
+from shared.bus.subscription import Subscription
+from shared.errors import Invalid, RingpostError, Unavailable
+from shared.storage.history import Head, History
+
+log = structlog.get_logger("ringpost.read")
+COMPARE_S, COMPARE_DEAF_S, GRACE_S = 1.0, 0.3, 0.25
+FETCH_EVENTS = 500
+
+
+class Follower(Protocol):
+    """Who gets a log's frames: a session, or a long poll that waits."""
+
+    def push(self, log: UUID, frame: bytes, payload: bytes) -> None:
+        """Take the next frame of *log*, finished for the wire, and its JSON. Must not raise."""
+
+    def lose(self) -> None:
+        """The database's history is another one now: start over."""
+
+
+@dataclass(slots=True, eq=False)
+class Served:
+    """A log that somebody here follows."""
+
+    log: UUID
+    is_inbox: bool
+    followers: set[Follower] = field(default_factory=set)
+    channel: Channel | None = None
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    holds: int = 0
+
+
+class Hub:
+    """Logs, their channels and their followers."""
+
+    def __init__(self, history: History, subscription: Subscription, prefix: str) -> None:
+        self._history, self._subscription, self._prefix = history, subscription, prefix
+        self._logs: dict[UUID, Served] = {}
+        self._by_channel: dict[bytes, Served] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+        self._opened: list[Served] = []
+        self._to_open = asyncio.Event()
+        self.epoch: UUID | None = None
+        self.compared_at = 0.0
+        self.counts: Counter[str] = Counter()
+        subscription.on_message = self._receive
+
+    def __len__(self) -> int:
+        return len(self._logs)
+
+    # Following.
+
+    async def serve(self, log_id: UUID, *, is_inbox: bool = False) -> Served:
+        """Return the log with its channel open, and hold it until `release`: subscribed first, then its head is read."""
+        served = self._logs.get(log_id)
+        if served is None:
+            served = self._logs[log_id] = Served(log_id, is_inbox)
+            name = channel_name(self._prefix, log_id)
+            self._by_channel[name.encode()] = served
+            self._subscription.subscribe(name)
+            self._opened.append(served)
+            self._to_open.set()
+        served.holds += 1
+        try:
+            await served.ready.wait()
+        except BaseException:
+            self.release(served)
+            raise
+        return served
+
+    def release(self, served: Served) -> None:
+        """Let go of a log; the last one to do so ends its subscription."""
+        served.holds -= 1
+        if served.holds == 0 and self._logs.get(served.log) is served:
+            del self._logs[served.log]
+            name = channel_name(self._prefix, served.log)
+            del self._by_channel[name.encode()]
+            self._subscription.unsubscribe(name)
+
+    # Redis.
+
+    def _receive(self, channel: bytes, data: bytes) -> None:
+        served = self._by_channel.get(channel)
+        if served is None or served.channel is None:
+            return
+        try:
+            payload = unpack(data)
+        except Invalid:
+            self.counts["poison"] += 1
+            return
+        if payload.epoch != self.epoch:
+            self.counts["foreign_epoch"] += 1
+            return
+        arrival, pushes, fetch = served.channel.receive(Push(payload.first, payload.last, payload.frame))
+        self.counts[arrival] += 1
+        self._deliver(served, pushes)
+        self._fetch(served, fetch)
+
+    def _deliver(self, served: Served, pushes: Sequence[Push]) -> None:
+        for push in pushes:
+            frame = frames.wire(push.frame)
+            for follower in tuple(served.followers):
+                follower.push(served.log, frame, push.frame)
+            self.counts["deliveries"] += len(served.followers)
+
+    # Postgres.
+
+    async def run(self) -> None:
+        """Compare heads, open logs and fill holes until cancelled."""
+        async with asyncio.TaskGroup() as self._tasks:
+            self._tasks.create_task(self._open_logs())
+            while True:
+                await asyncio.sleep(COMPARE_S if self._subscription.is_connected else COMPARE_DEAF_S)
+                try:
+                    await self._compare()
+                except Unavailable as error:
+                    log.warning("heads could not be compared", error=str(error))
+
+    async def _open_logs(self) -> None:
+        """Read the heads of newly served logs, all that asked meanwhile in one query."""
+        while True:
+            await self._to_open.wait()
+            self._to_open.clear()
+            opened, self._opened = self._opened, []
+            await self._subscription.settled()
+            try:
+                heads = await self._heads([served.log for served in opened])
+            except Unavailable:
+                self._opened += opened
+                await asyncio.sleep(GRACE_S)
+                self._to_open.set()
+                continue
+            for served in opened:
+                served.channel = Channel(heads[served.log].seq if served.log in heads else 0)
+                served.ready.set()
+
+    async def _heads(self, logs: Sequence[UUID]) -> dict[UUID, Head]:
+        epoch, heads = await self._history.heads(logs)
+        if self.epoch is not None and epoch != self.epoch:
+            self._start_over()
+        self.epoch = epoch
+        return heads
+
+    def _start_over(self) -> None:
+        """Another history: every position is void, and every client must say hello again."""
+        log.warning("the database has another epoch; all sockets start over")
+        for served in tuple(self._logs.values()):
+            served.channel = Channel(0) if served.channel is not None else None
+            for follower in tuple(served.followers):
+                follower.lose()
+
+    async def _compare(self) -> None:
+        behind = await self._lagging(list(self._logs.values()))
+        self.compared_at = asyncio.get_running_loop().time()
+        if not behind:
+            return
+        await asyncio.sleep(GRACE_S if self._subscription.is_connected else 0)
+        for served, head in behind:
+            if served.channel is not None and served.channel.pushed < head:
+                self.counts["lagging"] += 1
+                self._fetch(served, served.channel.expect(head))
+
+    async def _lagging(self, logs: Sequence[Served]) -> list[tuple[Served, int]]:
+        heads = await self._heads([served.log for served in logs])
+        return [
+            (served, heads[served.log].seq)
+            for served in logs
+            if served.channel is not None and served.log in heads and heads[served.log].seq > served.channel.pushed
+        ]
+
+    def _fetch(self, served: Served, fetch: Fetch | None) -> None:
+        if fetch is not None:
+            self.start(self._fill(served, fetch))
+
+    async def _fill(self, served: Served, fetch: Fetch | None) -> None:
+        while fetch is not None:
+            channel = served.channel
+            if channel is None:
+                return
+            self.counts["fetches"] += 1
+            try:
+                push = await self.read(served, fetch.first - 1, fetch.last)
+            except RingpostError:
+                channel.failed()
+                return
+            pushes, fetch = channel.fetched([push] if push is not None else [])
+            if push is None:
+                channel.failed()
+                return
+            self._deliver(served, pushes)
+
+    async def read(self, served: Served, after: int, upto: int) -> Push | None:
+        """Read the events after+1 … *upto* of a log, or as many of them as one frame holds."""
+        events = await self._history.after(served.log, after, upto, min(FETCH_EVENTS, limits.PAGE_EVENTS))
+        if not events:
+            return None
+        frame = frames.events_frame(None if served.is_inbox else served.log, events)
+        return Push(events[0]["seq"], events[-1]["seq"], frame)
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run *work* beside the hub; a RingpostError ends it quietly, since whoever it concerns was told."""
+        assert self._tasks is not None, "the hub runs first"
+        self._tasks.create_task(_quietly(work))
+
+
+async def _quietly(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except RingpostError as error:
+        log.info("work for a socket ended early", error=str(error))
+    except Exception:  # a bug in one socket's work must not end the gateway
+        log.exception("work for a socket failed")

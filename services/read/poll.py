@@ -1,0 +1,129 @@
+"""Long polling: the same cursor as a socket's hello, answered with what comes after it, now or when it comes."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from services.read.hub import Hub, Served
+from services.read.resume import Cursor, Plan, behind, plan
+from shared.errors import PositionLost, Unavailable
+from shared.storage.conversations import inbox_id
+from shared.storage.history import Event, History, Memberships
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a poll asks for: at most *limit* events, waiting at most *wait_s* for the first."""
+
+    cursor: Cursor
+    wait_s: float
+    limit: int
+
+
+class _Waiter:
+    """A follower of all of a user's logs that only wants to know that something came."""
+
+    def __init__(self) -> None:
+        self.woken = asyncio.Event()
+        self.is_lost = False
+
+    def push(self, log: UUID, frame: bytes, payload: bytes) -> None:
+        self.woken.set()
+
+    def lose(self) -> None:
+        self.is_lost = True
+        self.woken.set()
+
+
+class Polls:
+    """Answers polls from Postgres; Redis only says when to look."""
+
+    def __init__(self, hub: Hub, history: History) -> None:
+        self._hub, self._history = hub, history
+        self._waiters: set[_Waiter] = set()
+        self._is_stopping = False
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiters)
+
+    def stop(self) -> None:
+        """Answer all that wait, and wait no more: this gateway is about to stop."""
+        self._is_stopping = True
+        for waiter in self._waiters:
+            waiter.woken.set()
+
+    async def answer(self, user: str, wish: Wish) -> Mapping[str, Any]:
+        """Return the answer that `docs/protocol.md` gives for `POST /v1/poll`.
+
+        Raises:
+            PositionLost: a position is of another epoch, or beyond its log's head.
+        """
+        memberships = await self._history.memberships(user)
+        chosen = _checked(plan(wish.cursor, memberships))
+        if _has_news(chosen, memberships) or wish.wait_s <= 0 or self._is_stopping:
+            return await self._collect(user, wish, memberships, chosen)
+        await self._wait(user, memberships, chosen, wish.wait_s)
+        memberships = await self._history.memberships(user)
+        settled = Cursor(memberships.epoch, chosen.inbox, {s.conversation: s.position for s in chosen.starts})
+        return await self._collect(user, wish, memberships, _checked(plan(settled, memberships)))
+
+    async def _wait(self, user: str, memberships: Memberships, chosen: Plan, wait_s: float) -> None:
+        waiter = _Waiter()
+        held: list[Served] = []
+        self._waiters.add(waiter)
+        try:
+            async with asyncio.timeout(wait_s):
+                known = {start.conversation: start.head for start in chosen.starts} | {inbox_id(user): memberships.inbox_head}
+                for log, head in known.items():
+                    served = await self._hub.serve(log, is_inbox=log == inbox_id(user))
+                    held.append(served)
+                    served.followers.add(waiter)
+                    if served.channel is not None and served.channel.pushed > head:
+                        waiter.woken.set()
+                await waiter.woken.wait()
+        except TimeoutError:
+            pass
+        finally:
+            self._waiters.discard(waiter)
+            for served in held:
+                served.followers.discard(waiter)
+                self._hub.release(served)
+        if waiter.is_lost:
+            raise Unavailable("The database has another history; ask again.")
+
+    async def _collect(self, user: str, wish: Wish, memberships: Memberships, chosen: Plan) -> Mapping[str, Any]:
+        left = wish.limit
+        conversations: list[Mapping[str, Any]] = []
+        for start in behind(chosen.starts):
+            if left <= 0:
+                break
+            events = await self._history.after(start.conversation, start.position, start.head, left)
+            left -= len(events)
+            page = _page(events, start.head)
+            if page is not None:
+                conversations.append({"conversation": start.conversation} | page)
+        inbox = None
+        if left > 0 and memberships.inbox_head > chosen.inbox:
+            events = await self._history.after(inbox_id(user), chosen.inbox, memberships.inbox_head, left)
+            inbox = _page(events, memberships.inbox_head)
+        return {"epoch": memberships.epoch, "inbox": inbox, "conversations": conversations}
+
+
+def _page(events: list[Event], head: int) -> dict[str, Any] | None:
+    if not events:
+        return None
+    last = events[-1]["seq"]
+    return {"from": events[0]["seq"], "to": last, "complete": last == head, "events": events}
+
+
+def _has_news(chosen: Plan, memberships: Memberships) -> bool:
+    return memberships.inbox_head > chosen.inbox or bool(behind(chosen.starts))
+
+
+def _checked(chosen: Plan) -> Plan:
+    if chosen.lost or chosen.inbox_lost:
+        raise PositionLost
+    return chosen

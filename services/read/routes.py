@@ -1,0 +1,113 @@
+"""The read service over HTTP: my conversations, history, long poll."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from pydantic import Field, model_validator
+
+from services.read.poll import Polls, Wish
+from services.read.resume import Cursor
+from shared import frames, limits
+from shared.errors import Forbidden, Invalid, NotFound, PositionLost, RingpostError, TooLarge, Unauthenticated, Unavailable
+from shared.storage.history import Event, History, Membership
+from shared.web.body import Caller, json_body
+from shared.web.fields import Body, Parameters, QueryLimit, QuerySeq, Seq, Uuid
+from shared.web.problems import problem_responses
+
+
+class ListParameters(Parameters):
+    limit: QueryLimit = limits.PAGE_EVENTS_DEFAULT
+    after: Uuid | None = None
+
+
+class RangeParameters(Parameters):
+    """Forwards with *after*, backwards with *before*, or (neither) backwards from the head."""
+
+    limit: QueryLimit = limits.PAGE_EVENTS_DEFAULT
+    after: QuerySeq | None = None
+    before: QuerySeq | None = None
+
+    @model_validator(mode="after")
+    def _one_direction(self) -> "RangeParameters":
+        if self.after is not None and self.before is not None:
+            raise ValueError("after and before exclude each other")
+        return self
+
+
+class PollBody(Body):
+    """A cursor, and how long to wait for what comes after it."""
+
+    epoch: Uuid | None = None
+    inbox: Seq = 0
+    positions: Annotated[dict[Uuid, Seq], Field(max_length=limits.CURSOR_POSITIONS, default_factory=dict)]
+    wait_s: Annotated[float, Field(ge=0, le=limits.POLL_WAIT_S)] = 25
+    limit: Annotated[int, Field(ge=1, le=limits.PAGE_EVENTS)] = limits.PAGE_EVENTS_DEFAULT
+
+
+class ReadRoutes:
+    """What the routes work on."""
+
+    def __init__(self, history: History, polls: Polls) -> None:
+        self._history, self._polls = history, polls
+
+    def router(self) -> APIRouter:
+        router = APIRouter(prefix="/v1", tags=["read"])
+        events = "/conversations/{conversation}/events"
+        router.add_api_route("/conversations", self.conversations, responses=_told())
+        router.add_api_route(events, self.events, responses=_told(NotFound))
+        router.add_api_route("/poll", self.poll, methods=["POST"], responses=_told(PositionLost, TooLarge))
+        return router
+
+    async def conversations(self, caller: Caller, query: Annotated[ListParameters, Query()]) -> Response:
+        """List my conversations, with their heads and my read markers."""
+        memberships, rows = await self._history.listed(_user(caller), query.after, query.limit)
+        following = rows[-1]["conversation"] if len(rows) == query.limit else None
+        about = {"epoch": memberships.epoch, "inbox": memberships.inbox_head}
+        return _json(about | {"conversations": rows, "next": following})
+
+    async def events(self, caller: Caller, conversation: Uuid, query: Annotated[RangeParameters, Query()]) -> Response:
+        """Read a range of a conversation's events."""
+        memberships = await self._history.memberships(_user(caller), conversation)
+        membership = memberships.of.get(conversation)
+        if membership is None:
+            raise NotFound
+        found = await self._range(membership, query)
+        about = {"epoch": memberships.epoch, "conversation": conversation, "head": membership.head.seq}
+        return _json(about | found)
+
+    async def _range(self, membership: Membership, query: RangeParameters) -> dict[str, Any]:
+        lowest, head, log = membership.visible_from, membership.head.seq, membership.conversation
+        if query.after is not None:
+            after = max(query.after, lowest - 1)
+            events = await self._history.after(log, after, head, query.limit) if after < head else []
+            return _named(events, after + 1, is_complete=not events or events[-1]["seq"] == head)
+        before = min(head + 1 if query.before is None else query.before, head + 1)
+        events = await self._history.before(log, before, lowest, query.limit) if before > lowest else []
+        return _named(events, before, is_complete=not events or events[0]["seq"] == lowest)
+
+    async def poll(self, caller: Caller, body: Annotated[PollBody, json_body(PollBody, limits.CURSOR_BODY_BYTES)]) -> Response:
+        """Wait for what comes after a cursor."""
+        wish = Wish(Cursor(body.epoch, body.inbox, body.positions), body.wait_s, body.limit)
+        return _json(await self._polls.answer(_user(caller), wish))
+
+
+def _told(*errors: type[RingpostError]) -> dict[int | str, dict[str, Any]]:
+    return problem_responses(Unauthenticated, Forbidden, Invalid, Unavailable, *errors)
+
+
+def _named(events: list[Event], start: int, *, is_complete: bool) -> dict[str, Any]:
+    """Name the range of *events*; an empty one begins at *start* and ends before it."""
+    first, last = (events[0]["seq"], events[-1]["seq"]) if events else (start, start - 1)
+    return {"from": first, "to": last, "complete": is_complete, "events": events}
+
+
+def _user(caller: Any) -> str:
+    """A user reads; the admin key has no conversations of its own."""
+    if caller.is_admin:
+        raise Forbidden("The admin key reads nothing; use a user's token.")
+    user: str = caller.user
+    return user
+
+
+def _json(answer: Any) -> Response:
+    return Response(frames.encode(answer), media_type="application/json")

@@ -1,0 +1,141 @@
+"""One subscription of a gateway to many channels, that comes back by itself and says when it was away.
+
+Its own connection: reads wait without an end, so a ping on the same connection tells whether Redis is still there.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import RedisError
+
+from shared.bus.client import translated
+from shared.errors import Unavailable
+
+log = structlog.get_logger("ringpost.bus")
+PING_S = 1.0
+PAUSE_S = 0.2
+SETTLE_S = 0.5
+BATCH = 500
+
+
+class Subscription:
+    """The channels that a gateway listens to. `subscribe` and `unsubscribe` return at once; the loop carries them out."""
+
+    def __init__(self, redis: Redis, timeout_s: float) -> None:
+        self._redis, self._timeout_s = redis, timeout_s
+        self._wanted: set[str] = set()
+        self._to_add: set[str] = set()
+        self._to_drop: set[str] = set()
+        self._confirmed: set[bytes] = set()
+        self._changed = asyncio.Event()
+        self._progress = asyncio.Event()
+        self._away_since: float | None = time.monotonic()
+        self.reconnects = 0
+        self.on_message: Callable[[bytes, bytes], None] = lambda channel, payload: None
+
+    @property
+    def is_connected(self) -> bool:
+        return self._away_since is None
+
+    def away_s(self) -> float:
+        """Return for how long there has been no connection; 0 while there is one."""
+        return 0.0 if self._away_since is None else time.monotonic() - self._away_since
+
+    def __len__(self) -> int:
+        return len(self._wanted)
+
+    def subscribe(self, channel: str) -> None:
+        self._wanted.add(channel)
+        self._to_drop.discard(channel)
+        self._to_add.add(channel)
+        self._changed.set()
+
+    def unsubscribe(self, channel: str) -> None:
+        self._wanted.discard(channel)
+        self._to_add.discard(channel)
+        self._to_drop.add(channel)
+        self._changed.set()
+
+    async def settled(self) -> None:
+        """Wait until all channels wanted now are confirmed; or, with Redis away, for a moment only.
+
+        A head read after this misses no publication, unless Redis is away, where the comparison of heads serves.
+        """
+        wanted = {channel.encode() for channel in self._wanted}
+        try:
+            async with asyncio.timeout(SETTLE_S):
+                while self.is_connected and not wanted <= self._confirmed:
+                    self._progress.clear()
+                    await self._progress.wait()
+        except TimeoutError:
+            log.warning("Redis is slow to confirm a subscription")
+
+    async def run(self) -> None:
+        """Listen until cancelled; connect again whenever the connection ends or falls silent."""
+        while True:
+            try:
+                await self._listen()
+            except Unavailable as error:
+                log.warning("the subscription is away", error=type(error.__cause__).__name__)
+            self._progress.set()
+            self.reconnects += 1
+            await asyncio.sleep(PAUSE_S)
+
+    async def _listen(self) -> None:
+        connection: AbstractConnection = self._redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]  # redis-py
+        fault: BaseException | None = None
+        try:
+            with translated():
+                await connection.connect()
+            self._begin()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._write(connection))
+                tasks.create_task(self._read(connection))
+        except* (TimeoutError, RedisError, OSError) as group:
+            fault = group.exceptions[0]
+        finally:
+            self._away_since = self._away_since or time.monotonic()
+            await connection.disconnect(nowait=True)
+        if fault is not None:
+            raise Unavailable("Redis is away.") from fault
+
+    def _begin(self) -> None:
+        self._confirmed.clear()
+        self._to_add, self._to_drop = set(self._wanted), set()
+        self._away_since = None
+
+    async def _read(self, connection: AbstractConnection) -> None:
+        """Hand on messages. The pings' answers are among what is read, so silence means that Redis is away."""
+        while True:
+            response = await connection.read_response(timeout=PING_S + self._timeout_s, disconnect_on_error=False)
+            kind = response[0]
+            if kind == b"message":
+                self.on_message(response[1], response[2])
+            elif kind == b"subscribe":
+                self._confirmed.add(response[1])
+                self._progress.set()
+            elif kind == b"unsubscribe":
+                self._confirmed.discard(response[1])
+
+    async def _write(self, connection: AbstractConnection) -> None:
+        """Carry out what was asked for, and ping once a second."""
+        while True:
+            await self._change(connection, "UNSUBSCRIBE", self._to_drop)
+            await self._change(connection, "SUBSCRIBE", self._to_add)
+            await connection.send_command("PING")
+            self._changed.clear()
+            try:
+                async with asyncio.timeout(PING_S):
+                    await self._changed.wait()
+            except TimeoutError:
+                continue
+
+    async def _change(self, connection: AbstractConnection, verb: str, channels: set[str]) -> None:
+        names = list(channels)
+        channels.clear()
+        for start in range(0, len(names), BATCH):
+            await connection.send_command(verb, *names[start : start + BATCH])

@@ -1,0 +1,78 @@
+"""The frames of the sockets (`docs/protocol.md`), decoded strictly and encoded once."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+
+from shared.errors import RingpostError
+from shared.limits import CURSOR_POSITIONS, SEQ_MAX
+
+Seq = Annotated[int, msgspec.Meta(ge=0, le=SEQ_MAX)]
+Positions = Annotated[dict[UUID, Seq], msgspec.Meta(max_length=CURSOR_POSITIONS)]
+
+
+class Hello(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="hello"):
+    """The first frame: who I am, and what I have."""
+
+    token: str
+    epoch: UUID | None = None
+    inbox: Seq = 0
+    positions: Positions = {}
+
+
+class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="token"):
+    token: str
+
+
+class Ping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ping"):
+    pass
+
+
+class Send(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="send"):
+    conversation: UUID
+    id: UUID
+    text: str
+    again: bool = False
+
+
+class Read(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="read"):
+    conversation: UUID
+    seq: Annotated[int, msgspec.Meta(ge=1, le=SEQ_MAX)]
+
+
+Frame = Hello | Token | Ping | Send | Read
+
+decode = msgspec.json.Decoder(Frame).decode
+encode = msgspec.json.Encoder(order=None).encode
+
+
+def error_frame(error: RingpostError, **about: UUID) -> bytes:
+    """Return the error frame for *error*; *about* names the send (`conversation`, `id`) that it is about."""
+    frame: dict[str, Any] = {"type": "error", "code": error.code, "detail": str(error), "retryable": error.retryable}
+    if error.retry_after_s is not None:
+        frame["retry_after"] = error.retry_after_s
+    return encode(frame | about)
+
+
+def events_frame(conversation: UUID | None, events: Sequence[Mapping[str, Any]]) -> bytes:
+    """Return the frame with *events*, ascending and without a hole: of the conversation, or (None) of the user's inbox."""
+    about = {"type": "inbox"} if conversation is None else {"type": "events", "conversation": conversation}
+    return encode(about | {"from": events[0]["seq"], "to": events[-1]["seq"], "events": events})
+
+
+def wire(payload: bytes) -> bytes:
+    """Return *payload* as one unfragmented, unmasked text frame (RFC 6455 5.2), ready for every transport."""
+    size = len(payload)
+    if size < 126:
+        return bytes((0x81, size)) + payload
+    if size < 65_536:
+        return b"\x81\x7e" + size.to_bytes(2, "big") + payload
+    return b"\x81\x7f" + size.to_bytes(8, "big") + payload
+
+
+def moment(unix_s: float) -> str:
+    """Return *unix_s* as RFC 3339 in UTC."""
+    return datetime.fromtimestamp(min(unix_s, 253402300799), UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
