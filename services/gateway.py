@@ -11,15 +11,17 @@ from importlib.metadata import version
 import structlog
 import uvicorn
 from fastapi import FastAPI
-from shared.web.http_protocol import HttpPolicy, make_http_protocol
+from pydantic import BaseModel
 
 from services.heartbeat import Heartbeat, Probe
+from services.metrics import make_registry
 from services.read.part import ReadPart
 from services.settings import GatewaySettings, parse_networks
 from services.write.committer import BatchBounds
 from services.write.part import WritePart
 from services.write.publisher import Publisher
 from services.write.queue import SendQueue
+from shared import limits
 from shared.auth import Authenticator
 from shared.bus.client import Bus, connect, translated
 from shared.bus.registry import Gateway as Record
@@ -30,6 +32,8 @@ from shared.storage.connection import Connections
 from shared.storage.conversations import Conversations
 from shared.storage.history import History
 from shared.web.app import create_app
+from shared.web.dev_tokens import dev_token_routes
+from shared.web.http_protocol import HttpPolicy, make_http_protocol
 from shared.web.origins import Origins, default_origins, parse_origins
 from shared.websocket.edge import Edge
 from shared.websocket.socket import SocketPolicy, Sockets
@@ -38,6 +42,15 @@ log = structlog.get_logger("ringpost.gateway")
 BACKLOG = 4096
 BATCH_BYTES = 4 << 20
 POSTGRES_PATIENCE_S = 3.0
+
+
+class Config(BaseModel):
+    """What a client may know before it has a token."""
+
+    protocol: int
+    read: str
+    write: str
+    roles: list[str]
 
 
 class Gateway:
@@ -195,13 +208,18 @@ class Gateway:
             origins=self._origins,
             ready=self.reasons,
             degraded=self.degraded,
-            metrics=self.metrics,
-            config={"protocol": 1, "read": s.public_read_url, "write": s.public_write_url, "roles": list(s.role.pools)},
-            dev_key=s.jwt_key.get_secret_value() if s.dev_tokens else None,
+            registry=make_registry(self.metrics),
         )
+        app.add_api_route("/config", self._config, tags=["health"], summary="Where read and write are")
+        if s.dev_tokens:
+            app.include_router(dev_token_routes(s.jwt_key.get_secret_value()))
         for part in self._parts:
             app.include_router(part.router())
         return app
+
+    def _config(self) -> Config:
+        s = self._settings
+        return Config(protocol=limits.PROTOCOL, read=s.public_read_url, write=s.public_write_url, roles=list(s.role.pools))
 
 
 class _Server(uvicorn.Server):

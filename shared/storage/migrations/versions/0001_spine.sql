@@ -83,12 +83,12 @@ DECLARE
     _now timestamptz;
 BEGIN
     IF _patient THEN
-        SELECT array_agg(l.conversation_id) INTO _locked FROM (
+        SELECT coalesce(array_agg(l.conversation_id), '{}') INTO _locked FROM (
             SELECT c.conversation_id FROM conversations c
             WHERE c.conversation_id = ANY (_conversations) ORDER BY c.conversation_id FOR NO KEY UPDATE
         ) l;
     ELSE
-        SELECT array_agg(l.conversation_id) INTO _locked FROM (
+        SELECT coalesce(array_agg(l.conversation_id), '{}') INTO _locked FROM (
             SELECT c.conversation_id FROM conversations c
             WHERE c.conversation_id = ANY (_conversations) ORDER BY c.conversation_id FOR NO KEY UPDATE SKIP LOCKED
         ) l;

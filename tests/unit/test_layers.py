@@ -1,0 +1,91 @@
+"""The house's order: who may import whom, and the one home of each library (`docs/contributing.md` says why)."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CLIENT = ROOT / "clients" / "python"
+OURS = {"clients", "deploy", "ringpost_client", "router", "services", "shared"}
+
+MAY_IMPORT = {
+    "shared": {"shared"},
+    "router": {"router", "shared"},
+    "services/write": {"services.write", "shared"},
+    "services/read": {"services.read", "shared"},
+    "services": {"services", "shared"},
+    "deploy": {"deploy", "ringpost_client", "shared", "services.settings", "router.settings"},
+    "clients/python": {"ringpost_client"},
+}
+
+# The checker's SELECT is its own: it must know nothing of our storage.
+HOMES = {
+    "asyncpg": ("shared/storage", "deploy/replay/select.py"),
+    "sqlalchemy": ("shared/storage",),
+    "alembic": ("shared/storage",),
+    "redis": ("shared/bus",),
+    "uhashring": ("router/ring.py",),
+    "jwt": ("shared/auth.py",),
+    "proxyprotocol": ("shared/proxy.py",),
+}
+
+CORES = [
+    "services/read/channel.py",
+    "services/read/resume.py",
+    "services/write/queue.py",
+    "shared/bus/payload.py",
+    "shared/text.py",
+    "shared/web/origins.py",
+]
+EFFECTS = {"asyncio", "asyncpg", "fastapi", "os", "random", "redis", "socket", "structlog", "time", "uhashring"}
+
+
+def modules() -> Iterator[Path]:
+    for top in ("shared", "router", "services", "deploy", "clients/python"):
+        yield from sorted((ROOT / top).rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    """Return the names of all modules that *path* imports, in full."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def layer(path: Path) -> set[str]:
+    relative = path.relative_to(ROOT).as_posix()
+    return next(allowed for folder, allowed in sorted(MAY_IMPORT.items(), reverse=True) if relative.startswith(folder + "/"))
+
+
+def is_under(name: str, allowed: set[str]) -> bool:
+    return any(name == prefix or name.startswith(prefix + ".") for prefix in allowed)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_module_imports_only_what_its_layer_may(path: Path) -> None:
+    ours = {name for name in imports(path) if name.split(".")[0] in OURS}
+
+    assert {name for name in ours if not is_under(name, layer(path))} == set()
+
+
+@pytest.mark.parametrize("library", HOMES)
+def test_a_library_has_one_home(library: str) -> None:
+    users = {p.relative_to(ROOT).as_posix() for p in modules() if any(is_under(name, {library}) for name in imports(p))}
+    types_alone = {"services/read/part.py"} if library == "redis" else set()
+
+    assert {user for user in users - types_alone if not user.startswith(HOMES[library])} == set()
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_a_core_has_no_effects(core: str) -> None:
+    assert {name.split(".")[0] for name in imports(ROOT / core)} & EFFECTS == set()
+    assert not any(
+        isinstance(node, ast.Await | ast.AsyncFunctionDef) for node in ast.walk(ast.parse((ROOT / core).read_text()))
+    )
