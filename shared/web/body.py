@@ -1,0 +1,101 @@
+"""What a request says: its JSON body, decoded once and strictly, and who its caller is."""
+
+import json
+import time
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import ValidationError
+
+from shared import limits
+from shared.auth import Authenticator, Identity
+from shared.errors import Invalid, TooLarge, Unauthenticated
+from shared.web.fields import Body, describe_faults
+from shared.web.problems import BadRequest
+
+AnyBody = TypeVar("AnyBody", bound=Body)
+_bearer = HTTPBearer(
+    auto_error=False, scheme_name="bearer", bearerFormat="JWT", description="A user's token, or the admin key."
+)
+
+
+class JsonBody(Generic[AnyBody]):
+    """A dependency that reads the body of a request as a *model*; the OpenAPI document finds the schema here."""
+
+    def __init__(self, model: type[AnyBody], max_bytes: int) -> None:
+        self.model = model
+        self.max_bytes = max_bytes
+
+    async def __call__(self, request: Request) -> AnyBody:
+        _check_content_type(request.headers.get("content-type", ""))
+        return decode(self.model, await _read(request, self.max_bytes))
+
+
+def json_body(model: type[Body], max_bytes: int = limits.BODY_BYTES) -> Any:
+    """Return the dependency for `body: Annotated[Model, json_body(Model)]`. Name the caller before it: 401 comes first."""
+    return Depends(JsonBody(model, max_bytes))
+
+
+async def caller(request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]) -> Identity:
+    """Return who asks, by the Authorization header alone; raise Unauthenticated or TokenExpired."""
+    if credentials is None or len(request.headers.getlist("authorization")) > 1:
+        raise Unauthenticated
+    authenticator: Authenticator = request.app.state.authenticator
+    return authenticator.identify(credentials.credentials, time.time())
+
+
+Caller = Annotated[Identity, Depends(caller)]
+
+
+def decode(model: type[AnyBody], raw: bytes) -> AnyBody:
+    """Return the *model* that the JSON of *raw* is; raise BadRequest where it is not JSON, Invalid where it is another."""
+    try:
+        body = model.model_validate_json(raw)
+    except ValidationError as error:
+        faults = error.errors(include_input=False, include_url=False, include_context=False)
+        if faults[0]["type"] == "json_invalid":
+            raise _tell_unreadable(raw) from None
+        raise describe_faults(faults, frozenset(model.model_fields)) from None
+    if b"\\u0000" in raw and _has_nul(json.loads(raw)):
+        raise Invalid("A string has a NUL.")
+    return body
+
+
+def _tell_unreadable(raw: bytes) -> BadRequest | Invalid:
+    """Tell what no parser reads (BadRequest) from what Python's would: lone surrogates, deep nesting, endless numbers."""
+    try:
+        json.loads(raw.decode())
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        return BadRequest("The body is not JSON in UTF-8.")
+    except (ValueError, RecursionError):
+        pass
+    return Invalid("The body has a lone surrogate, a number out of range, or is nested too deeply.")
+
+
+def _has_nul(value: object) -> bool:
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, dict):
+        return any(_has_nul(key) or _has_nul(item) for key, item in value.items())
+    return isinstance(value, list) and any(map(_has_nul, value))
+
+
+def _check_content_type(content_type: str) -> None:
+    media, _, parameters = content_type.lower().partition(";")
+    is_utf8 = "charset" not in parameters or "utf-8" in parameters
+    if media.strip() != "application/json" or not is_utf8:
+        raise BadRequest("The body must come as Content-Type: application/json.")
+
+
+async def _read(request: Request, max_bytes: int) -> bytes:
+    if int(request.headers.get("content-length", 0)) > max_bytes:
+        raise TooLarge(f"The body is over {max_bytes} bytes.")
+    chunks: list[bytes] = []
+    left = max_bytes
+    async for chunk in request.stream():
+        left -= len(chunk)
+        if left < 0:
+            raise TooLarge(f"The body is over {max_bytes} bytes.")
+        chunks.append(chunk)
+    return b"".join(chunks)
