@@ -14,7 +14,6 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from services.heartbeat import Heartbeat, Probe
-from services.metrics import make_registry
 from services.read.part import ReadPart
 from services.settings import GatewaySettings, parse_networks
 from services.write.committer import BatchBounds
@@ -27,6 +26,7 @@ from shared.bus.client import Bus, connect, translated
 from shared.bus.registry import Gateway as Record
 from shared.bus.registry import GatewayState, Registry
 from shared.errors import Unavailable
+from shared.metrics import make_registry
 from shared.storage.append import Appender
 from shared.storage.connection import Connections
 from shared.storage.conversations import Conversations

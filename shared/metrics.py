@@ -1,4 +1,4 @@
-"""A gateway's figures, as Prometheus reads them: collected when asked for, so that counting costs a plain addition."""
+"""A process's figures, as Prometheus reads them: collected when asked for, so that counting costs a plain addition."""
 
 from collections.abc import Callable, Iterable, Mapping
 
