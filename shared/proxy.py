@@ -4,11 +4,12 @@ A router and its gateways may share an address with strangers, so the header car
 """
 
 import hmac
+import struct
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from socket import AddressFamily, SocketKind
 
-from proxyprotocol import ProxyProtocolSyntaxError
+from proxyprotocol import ProxyProtocolIncompleteError
 from proxyprotocol.result import ProxyResultIPv4, ProxyResultIPv6
 from proxyprotocol.tlv import ProxyProtocolTLV
 from proxyprotocol.v2 import ProxyProtocolV2
@@ -80,7 +81,7 @@ def parse(data: bytes) -> Header | None:
         return None
     try:
         result = ProxyProtocolV2().unpack(data[:size])
-    except (ProxyProtocolSyntaxError, ValueError, IndexError) as error:
+    except (ProxyProtocolIncompleteError, struct.error, ValueError) as error:
         raise ProxyError("not a header") from error
     secret = bytes(result.tlv.get(SECRET_TYPE, b""))
     if result.family not in (AddressFamily.AF_INET, AddressFamily.AF_INET6):

@@ -1,0 +1,108 @@
+"""Real servers for the tests: one Postgres and one Valkey a session, a database and a prefix a test."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+import asyncpg
+import pytest
+
+from deploy.local.account import choose_account
+from deploy.local.command import spawn
+from deploy.local.postgres import PostgresServer, prepare_postgres
+from deploy.local.valkey import ValkeyServer, prepare_valkey
+from tests.gateways import Site
+
+START_S, STOP_S = 20.0, 10.0
+TEMPLATE = "ringpost_template"
+
+
+@pytest.fixture(scope="session")
+def folder() -> Iterator[Path]:
+    """A folder that the servers' user can enter, which pytest's own is not where the tests run as root."""
+    with tempfile.TemporaryDirectory(prefix="ringpost-tests-") as path:
+        os.chmod(path, 0o755)
+        yield Path(path)
+
+
+@pytest.fixture(scope="session")
+def postgres(folder: Path) -> Iterator[PostgresServer]:
+    server = prepare_postgres(folder, token_hex(16), choose_account(), folder / "shared")
+    yield from _run(server, folder / "postgres.log")
+
+
+@pytest.fixture(scope="session")
+def valkey(folder: Path) -> Iterator[ValkeyServer]:
+    server = prepare_valkey(token_hex(16), choose_account())
+    yield from _run(server, folder / "valkey.log")
+
+
+def _run(server: Any, log: Path) -> Iterator[Any]:
+    with log.open("wb") as output:
+        process = spawn(server.command, output)
+    deadline = time.monotonic() + START_S
+    while not server.is_ready(process.pid):
+        assert process.poll() is None and time.monotonic() < deadline, log.read_text()[-2000:]
+        time.sleep(0.02)
+    yield server
+    process.send_signal(server.command.stop_signal)
+    process.wait(STOP_S)
+
+
+@pytest.fixture(scope="session")
+def template(postgres: PostgresServer) -> str:
+    """The name of a migrated database that tests copy."""
+    url = _database(postgres.url, TEMPLATE)
+    _execute(postgres.url, f"CREATE DATABASE {TEMPLATE}")
+    environment = os.environ | {"RINGPOST_POSTGRES_URL": url}
+    subprocess.run([sys.executable, "-m", "shared.storage.migrate"], env=environment, check=True)
+    return TEMPLATE
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer, template: str) -> Iterator[str]:
+    """A migrated database of the test's own."""
+    name = f"test_{token_hex(6)}"
+    _execute(postgres.url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield _database(postgres.url, name)
+    _execute(postgres.url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def redis_url(valkey: ValkeyServer) -> str:
+    return valkey.url
+
+
+@pytest.fixture
+def prefix() -> str:
+    """Keys and channels of the test's own."""
+    return f"test-{token_hex(6)}"
+
+
+@pytest.fixture
+async def site(postgres_url: str, redis_url: str, prefix: str) -> AsyncIterator[Site]:
+    """Where a test's gateways run; those that it left running are stopped."""
+    site = Site(postgres_url, redis_url, prefix)
+    yield site
+    await site.stop()
+
+
+def _database(url: str, name: str) -> str:
+    return f"{url.rpartition('/')[0]}/{name}"
+
+
+def _execute(url: str, statement: str) -> None:
+    import asyncio
+
+    async def execute() -> None:
+        connection = await asyncpg.connect(url)
+        await connection.execute(statement)
+        await connection.close()
+
+    asyncio.run(execute())

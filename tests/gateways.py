@@ -1,0 +1,126 @@
+"""Real gateways and routers for tests: processes of their own, on free ports, on a database and a prefix of their own."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import httpx
+
+from shared.auth import sign
+
+JWT_KEY = "a key for tests alone, which is long enough"
+ADMIN_KEY = "rpa_for_tests_alone_0123456789abcdefghij"
+PROXY_SECRET = "a secret for tests alone"
+START_S = 20.0
+
+
+@dataclass(slots=True)
+class Process:
+    """One gateway or router."""
+
+    child: asyncio.subprocess.Process
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def socket_url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/v1/socket"
+
+    def signal(self, number: signal.Signals) -> None:
+        self.child.send_signal(number)
+
+    async def stop(self) -> int:
+        """Stop it as an operator would; return its exit status."""
+        if self.child.returncode is None:
+            self.child.send_signal(signal.SIGCONT)
+            self.child.terminate()
+        try:
+            async with asyncio.timeout(15):
+                return await self.child.wait()
+        except TimeoutError:
+            self.child.kill()
+            await self.child.wait()
+            raise AssertionError("a process did not stop within 15 s") from None
+
+
+@dataclass(slots=True)
+class Site:
+    """A database, a Redis and a prefix, and the processes that run on them."""
+
+    postgres_url: str
+    redis_url: str
+    prefix: str
+    processes: list[Process] = field(default_factory=list)
+
+    async def start(self, role: str, **settings: str) -> Process:
+        """Start a gateway; *settings* are RINGPOST_ variables without the prefix, in lower case."""
+        port = free_port()
+        name = f"{role}-{len(self.processes) + 1}"
+        own = {"role": role, "name": name, "port": str(port), "dev_tokens": "true"}
+        keys = {"jwt_key": JWT_KEY, "admin_key": ADMIN_KEY, "proxy_secret": PROXY_SECRET}
+        quick = {"drain_settle_s": "0.2", "drain_spread_s": "0.2"}
+        return await self._start("services", port, own | keys | quick | settings, "/ready")
+
+    async def _start(self, module: str, port: int, settings: Mapping[str, str], path: str) -> Process:
+        there = {"postgres_url": self.postgres_url, "redis_url": self.redis_url, "prefix": self.prefix}
+        environment = {f"RINGPOST_{name.upper()}": value for name, value in (there | dict(settings)).items()}
+        path_of = {"PATH": os.environ.get("PATH", "")}
+        child = await asyncio.create_subprocess_exec(sys.executable, "-m", module, env=path_of | environment)
+        process = Process(child, port)
+        self.processes.append(process)
+        await wait_until_answered(process.url + path, process)
+        return process
+
+    async def stop(self) -> None:
+        for process in self.processes:
+            if process.child.returncode is None:
+                await process.stop()
+
+
+@asynccontextmanager
+async def running(site: Site) -> AsyncIterator[Site]:
+    try:
+        yield site
+    finally:
+        await site.stop()
+
+
+async def wait_until_answered(url: str, process: Process) -> None:
+    deadline = time.monotonic() + START_S
+    async with httpx.AsyncClient() as client:
+        while time.monotonic() < deadline:
+            assert process.child.returncode is None, "the process ended"
+            try:
+                if (await client.get(url, timeout=1.0)).status_code == 200:
+                    return
+            except httpx.HTTPError:
+                pass
+            await asyncio.sleep(0.05)
+    raise AssertionError(f"{url} did not answer")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def token(user: str, ttl_s: float = 3600) -> str:
+    return sign(JWT_KEY, user, ttl_s, time.time())
+
+
+def bearer(user: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token(user)}"}
+
+
+ADMIN = {"Authorization": f"Bearer {ADMIN_KEY}"}
