@@ -57,7 +57,9 @@ class Side(asyncio.Protocol):
     def eof_received(self) -> bool:
         self._ended = True
         other = self.other
-        if other is None or other._is_lost:
+        if other is None:
+            return True
+        if other._is_lost:
             return False
         if other.transport.can_write_eof():
             other.transport.write_eof()
@@ -82,18 +84,37 @@ class Side(asyncio.Protocol):
 
 
 class ClientSide(Side):
-    """The client's end: what it says waits in the kernel until a gateway has taken the connection."""
+    """The client's end: what it says waits until a gateway has taken the connection, in the kernel but for one read."""
 
-    __slots__ = ("_relay",)
+    __slots__ = ("_early", "_relay")
 
     def __init__(self, relay: "Relay") -> None:
         super().__init__(relay.policy.buffer_bytes)
         self._relay = relay
+        self._early = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.transport.pause_reading()
         self._relay.take(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self.other is not None:
+            self.other.transport.write(data)
+            return
+        # uvloop begins to read after connection_made, whatever was paused there.
+        self._early += data
+        self.transport.pause_reading()
+
+    def join(self, gate: Side, header: bytes) -> None:
+        """A gateway took the connection: tell it *header*, and what has come already."""
+        self.other, gate.other = gate, self
+        gate.transport.write(header + self._early)
+        self._early = b""
+        if self._ended:
+            gate.transport.write_eof()
+        else:
+            self.transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -147,9 +168,7 @@ class Relay:
                 gate.transport.close()
                 return
             self.pool.opened(gateway.name)
-            side.other, gate.other = gate, side
-            gate.transport.write(header)
-            side.transport.resume_reading()
+            side.join(gate, header)
             return
         self.counts["refused_no_gateway"] += 1
         log.warning("no gateway takes a connection", pool=self.pool.name)

@@ -99,7 +99,12 @@ class Gateway:
     def _make_http_policy(self) -> HttpPolicy:
         s = self._settings
         secret = s.proxy_secret.get_secret_value() if s.proxy_secret else None
-        return HttpPolicy(networks=tuple(parse_networks(s.proxy_from)), secret=secret, max_connections=s.max_sockets)
+        return HttpPolicy(
+            networks=tuple(parse_networks(s.proxy_from)),
+            secret=secret,
+            max_connections=s.max_sockets,
+            others=lambda: len(self._sockets),
+        )
 
     # What it says of itself.
 
@@ -154,7 +159,7 @@ class Gateway:
     async def _serve(self, server: "_Server", listener: socket.socket) -> None:
         async with asyncio.TaskGroup() as tasks:
             works = [work for part in self._parts for work in part.works()]
-            works += [self._sockets.run(), self._postgres.run(), self._heartbeat.run(self._record)]
+            works += [self._sockets.run(), self._http_policy.run(), self._postgres.run(), self._heartbeat.run(self._record)]
             background = [tasks.create_task(work) for work in works]
             serving = tasks.create_task(server.serve([listener]))
             log.info("serving", role=self._settings.role.value, port=self._port)
@@ -195,6 +200,7 @@ class Gateway:
             access_log=False,
             proxy_headers=False,
             server_header=False,
+            timeout_keep_alive=75,
             timeout_graceful_shutdown=int(self._settings.postgres_timeout_s) + 1,
             backlog=BACKLOG,
         )

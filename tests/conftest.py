@@ -48,7 +48,8 @@ def _run(server: Any, log: Path) -> Iterator[Any]:
         process = spawn(server.command, output)
     deadline = time.monotonic() + START_S
     while not server.is_ready(process.pid):
-        assert process.poll() is None and time.monotonic() < deadline, log.read_text()[-2000:]
+        assert process.poll() is None, log.read_text()[-2000:]
+        assert time.monotonic() < deadline, log.read_text()[-2000:]
         time.sleep(0.02)
     yield server
     process.send_signal(server.command.stop_signal)

@@ -2,7 +2,7 @@
 
 import typer
 
-from deploy.cli import replay, send, settings, tail, up
+from deploy.cli import settings, up
 
 app = typer.Typer(
     name="ringpost",
@@ -11,8 +11,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (up, settings, send, tail, replay):
-    app.command()(command.run)
+app.command("up")(up.run)
+app.command("settings")(settings.run)
 
 
 def main() -> None:

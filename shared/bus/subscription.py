@@ -90,7 +90,7 @@ class Subscription:
         fault: BaseException | None = None
         try:
             with translated():
-                await connection.connect()
+                await connection.connect()  # type: ignore[no-untyped-call]  # redis-py
             self._begin()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._write(connection))

@@ -1,6 +1,7 @@
 """Sends, through real gateways, into a real Postgres."""
 
 import asyncio
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -60,7 +61,8 @@ async def test_the_same_id_twice_in_one_batch_is_one_message(site: Site) -> None
         async with greeted(write, "alice") as talk:
             for text in ("a", "a", "b"):
                 await talk.send(type="send", conversation=room, id=id, text=text)
-            acks, errors = [], []
+            acks: list[dict[str, Any]] = []
+            errors: list[dict[str, Any]] = []
             while len(acks) + len(errors) < 3:
                 frame = await talk.receive()
                 acks += frame.get("acks", [])
