@@ -90,19 +90,20 @@ def _say(line: str) -> None:
 def _greet(launcher: "Launcher", seconds: float) -> None:  # type: ignore[name-defined]  # noqa: F821  # imported late, for a quick --help
     from shared.auth import sign
 
+    common = '-H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json"'
     token = sign(launcher.keys.jwt, "alice", 24 * 3600, time.time())
     _say(f"""
 Ringpost is ready ({seconds:.1f} s).
 
   read   {launcher.read_url}    write  {launcher.write_url}
 
-  a token of alice, for a day (any name: POST /v1/dev/token):
+  a token of alice, for a day (of anybody: POST /v1/dev/token {{"user": "bob"}}):
   {token}
 
-Try next, in another terminal:
-  .venv/bin/ringpost send --as alice --new "Hello" "Hello, world"
-  .venv/bin/ringpost tail --as alice --all
-  curl -s {launcher.read_url}/v1/conversations -H "Authorization: Bearer TOKEN"
+Try next, in another terminal, with TOKEN=… as above: create a conversation, send to it, read it.
+  curl -s {launcher.write_url}/v1/conversations {common} -d '{{"id": "'$(uuidgen)'", "title": "Tea"}}'
+  curl -s {launcher.write_url}/v1/conversations/CONVERSATION/messages {common} -d '{{"id": "'$(uuidgen)'", "text": "Hello"}}'
+  curl -s {launcher.read_url}/v1/conversations/CONVERSATION/events {common}
 
 Ctrl-C stops it; the data stays.
 """)

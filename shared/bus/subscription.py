@@ -100,6 +100,9 @@ class Subscription:
         finally:
             self._away_since = self._away_since or time.monotonic()
             await connection.disconnect(nowait=True)
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError  # a group whose task failed in the same moment forgets it
         if fault is not None:
             raise Unavailable("Redis is away.") from fault
 
@@ -112,6 +115,8 @@ class Subscription:
         """Hand on messages. The pings' answers are among what is read, so silence means that Redis is away."""
         while True:
             response = await connection.read_response(timeout=PING_S + self._timeout_s, disconnect_on_error=False)
+            if response is None:
+                raise TimeoutError("the subscription fell silent")
             kind = response[0]
             if kind == b"message":
                 self.on_message(response[1], response[2])

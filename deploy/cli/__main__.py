@@ -1,0 +1,5 @@
+"""`python -m deploy.cli` is `ringpost`."""
+
+from deploy.cli import main
+
+main()

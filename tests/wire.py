@@ -1,0 +1,68 @@
+"""A wire that can be cut, or held so that nothing comes through and nothing is refused."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit, urlunsplit
+
+
+class Wire:
+    """A TCP proxy on a port of its own."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.port = 0
+
+    def hold(self) -> None:
+        """From now on nothing comes through, and nobody is told."""
+        self._flowing.clear()
+
+    def release(self) -> None:
+        self._flowing.set()
+
+    def cut(self) -> None:
+        """Reset all connections; new ones are taken."""
+        for writer in tuple(self._writers):
+            writer.transport.abort()
+
+    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            await self._flowing.wait()
+            there_reader, there_writer = await asyncio.open_connection(*self._target)
+            self._writers |= {writer, there_writer}
+            await asyncio.gather(self._copy(reader, there_writer), self._copy(there_reader, writer))
+
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(65536):
+                await self._flowing.wait()
+                writer.write(data)
+                await writer.drain()
+        except OSError:
+            pass
+        finally:
+            writer.close()
+            self._writers.discard(writer)
+
+
+@asynccontextmanager
+async def wired(url: str) -> AsyncIterator[tuple[str, Wire]]:
+    """Put a wire before the server at *url*; yield the URL that goes through it."""
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    assert parts.port is not None
+    wire = Wire(parts.hostname, parts.port)
+    server = await asyncio.start_server(wire.take, "127.0.0.1", 0)
+    wire.port = server.sockets[0].getsockname()[1]
+    netloc = f"{parts.netloc.rpartition('@')[0]}@127.0.0.1:{wire.port}"
+    try:
+        yield urlunsplit(parts._replace(netloc=netloc)), wire
+    finally:
+        server.close()
+        wire.release()
+        wire.cut()
