@@ -68,7 +68,7 @@ def is_under(name: str, allowed: set[str]) -> bool:
     return any(name == prefix or name.startswith(prefix + ".") for prefix in allowed)
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("path", list(modules()), ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_a_module_imports_only_what_its_layer_may(path: Path) -> None:
     ours = {name for name in imports(path) if name.split(".")[0] in OURS}
 
