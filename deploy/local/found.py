@@ -5,13 +5,10 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from deploy.local.errors import NotRunning
 from deploy.local.keys import read_keys
 
 READ_PORT, WRITE_PORT = 8000, 8001
-
-
-class NotRunning(Exception):
-    """No system runs on that data; the text says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
