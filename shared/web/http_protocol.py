@@ -1,210 +1,284 @@
-"""HTTP as uvicorn speaks it, with what it leaves open closed: who the client is, how large a head, how long a wait.
+"""HTTP/1.1 for hostile peers: uvicorn's protocol with deadlines, bounds, PROXY v2, and refusals as problem documents.
 
-A connection may begin with a PROXY v2 header, which is believed from the routers' networks or with the secret.
-X-Forwarded-For is never looked at.
+A refusal is written whole, then the connection is half-closed and read dry for a moment, so that the peer can read it.
 """
 
 import asyncio
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import partial
-from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
 
 import httptools
-import structlog
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
 
-from shared import limits
-from shared.errors import Overloaded, RingpostError
-from shared.proxy import SIGNATURE, Header, ProxyError, parse
+from shared import limits, proxy
+from shared.errors import NotFound, Overloaded, RingpostError
+from shared.web.http_policy import SOCKET_PATH, HttpPolicy
+from shared.web.patience import Patience, Phase
 from shared.web.problems import BadRequest, HeadTooLarge, TimedOut, write_answer
+from shared.web.request_head import check_head, check_upgrade
 
-log = structlog.get_logger("ringpost.http")
-SWEEP_S = 1.0
+__all__ = ["HttpPolicy", "make_http_protocol"]
+
+FRAMING_BYTES = 64 * 1024
+DISCARD_BYTES = 64 * 1024 * 1024
+_PROXY_V1 = b"PROXY "
 
 
-@dataclass(slots=True, eq=False)
-class HttpPolicy:
-    """Whom to believe, and what bounds a connection; it also knows those that are open.
+def make_http_protocol(policy: HttpPolicy) -> type[HttpToolsProtocol]:
+    """Return the class for uvicorn's `http=`; its connections are under *policy*.
 
-    *others* counts connections that are not HTTP any more (sockets) and share the bound.
+    Switch off uvicorn's `proxy_headers` with it: who the client is comes from the connection or from PROXY v2 alone.
     """
 
-    networks: tuple[IPv4Network | IPv6Network, ...] = ()
-    secret: str | None = None
-    max_connections: int = 10_000
-    head_timeout_s: float = 10.0
-    body_timeout_s: float = 10.0
-    others: Callable[[], int] = lambda: 0
-    _open: set["HardenedProtocol"] = field(default_factory=set)
+    class BoundProtocol(_HttpProtocol):
+        _policy = policy
 
-    @property
-    def connections(self) -> int:
-        return len(self._open) + self.others()
-
-    def believes(self, peer: str, header: Header) -> bool:
-        """Say whether a PROXY header from *peer* is a router's."""
-        if self.secret is not None and header.proves(self.secret):
-            return True
-        address = ip_address(peer)
-        return any(address in network for network in self.networks)
-
-    async def run(self) -> None:
-        """End what waits too long, once a second, until cancelled: one timer for all connections."""
-        while True:
-            await asyncio.sleep(SWEEP_S)
-            now = time.monotonic()
-            for protocol in tuple(self._open):
-                protocol.sweep(now)
+    return BoundProtocol
 
 
-def make_http_protocol(policy: HttpPolicy) -> Any:
-    """Return what uvicorn takes for `http=`."""
-    return partial(HardenedProtocol, policy)
+class _HttpProtocol(HttpToolsProtocol):
+    _policy: HttpPolicy
+    _patience: Patience
 
-
-class HardenedProtocol(HttpToolsProtocol):
-    """One connection."""
-
-    def __init__(self, policy: HttpPolicy, **given: Any) -> None:
-        super().__init__(**given)
-        self._policy = policy
-        self._preface: bytes | None = b""
-        self._heard_at = self._began_at = time.monotonic()
-        self._is_in_head = False
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._preface: bytes | None = b""  # what came before it is known whether a PROXY header begins the connection
+        self._is_deaf = False  # what still comes is thrown away
+        self._refusal: RingpostError | None = None  # why a callback of the parser broke it off
+        self._answering: RequestResponseCycle | None = None
+        self._begun = 0  # requests, ever
         self._head_bytes = 0
-        self._refusal: RingpostError | None = None
+        self._framing_bytes = 0  # of chunk sizes and trailers since the last byte of a body
+        self._discarded_bytes = 0
+        self._choked_at: float | None = None
+
+    # The connection.
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
-        self._policy._open.add(self)
-        if self._policy.connections > self._policy.max_connections:
-            self._refuse(Overloaded("This gateway holds as many connections as it may."))
+        self._patience = Patience(self._policy.timeouts, self.loop.time())
+        self._policy.add(self, self.loop)
+        if self._policy.is_exceeded:
+            self._refuse(Overloaded("This gateway has as many connections as it takes."))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._policy._open.discard(self)
+        self._policy.remove(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        self._heard_at = time.monotonic()
-        if self._preface is not None:
-            rest = self._read_preface(self._preface + data)
-            if rest is None:
-                return
-            data = rest
-        if not data or self._refusal is not None:
+        if not self._is_deaf and self._preface is not None:
+            data = self._read_preface(self._preface + data)
+        if self._is_deaf or not data:
             return
-        self._unset_keepalive_if_required()
+        begun, phase = self._begun, self._patience.phase
+        if phase in (Phase.SILENT, Phase.IDLE):
+            self._patience.begin(self.loop.time())
+        self._framing_bytes += len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            if self._refusal is None and self._should_upgrade():
-                self._hand_over(data[upgrade.args[0] :])
+            self._upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError:
             self._refuse(self._refusal or BadRequest())
-            return
-        if self._refusal is not None:
-            self._refuse(self._refusal)
-        elif self._is_in_head and self._head_bytes + len(data) > limits.HEADER_BYTES:
-            self._refuse(HeadTooLarge())
-        elif self._is_in_head:
-            self._head_bytes += len(data)
+        else:
+            is_same_head = self._begun == begun + (phase in (Phase.SILENT, Phase.IDLE))
+            self._bound_unfinished(len(data) if is_same_head else 0)
 
-    def _read_preface(self, data: bytes) -> bytes | None:
-        """Return what follows the PROXY header, or all if there is none; None: more is needed, or the connection is over."""
-        if data[: len(SIGNATURE)] != SIGNATURE[: len(data)]:
-            self._preface = None
-            return data
+    def _bound_unfinished(self, size: int) -> None:
+        """Refuse what the parser gathers without end: a head, or a body's framing. *size* bytes came to an open head."""
+        if self._patience.phase is Phase.HEAD:
+            self._head_bytes += size
+            if self._head_bytes > limits.HEADER_BYTES:
+                self._refuse(HeadTooLarge())
+        elif self._patience.phase is Phase.BODY and self._framing_bytes > FRAMING_BYTES:
+            self._refuse(BadRequest())
+
+    def _read_preface(self, data: bytes) -> bytes:
+        """Take a PROXY header off the connection's first bytes and return the rest; nothing while it may be one."""
         self._preface = data
+        if _PROXY_V1.startswith(data[: len(_PROXY_V1)]) or proxy.SIGNATURE.startswith(data[: len(proxy.SIGNATURE)]):
+            return self._read_proxy(data)
+        self._preface = None
+        return data
+
+    def _read_proxy(self, data: bytes) -> bytes:
         try:
-            header = parse(data)
-        except ProxyError:
-            self.transport.abort()
-            return None
+            header = proxy.parse(data) if data[:1] == proxy.SIGNATURE[:1] else None
+        except proxy.ProxyError:
+            return self._drop()
         if header is None:
-            return None
-        peer = self.client[0] if self.client else "0.0.0.0"  # noqa: S104  # nobody's address
-        if not self._policy.believes(peer, header):
-            log.warning("a PROXY header from a stranger; the connection is dropped", peer=peer)
-            self.transport.abort()
-            return None
-        if header.client is not None:
-            self.client = header.client
+            return self._drop() if data.startswith(_PROXY_V1) else b""
+        if not self._policy.believes(self.client, header):
+            return self._drop()
+        self.client = header.client or self.client
         self._preface = None
         return data[header.size :]
 
-    # What the parser reports.
+    def _drop(self) -> bytes:
+        self._is_deaf = True
+        self.transport.abort()
+        return b""
+
+    # The parser's callbacks. What they raise ends `feed_data` with an HttpParserError.
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._is_in_head, self._head_bytes = True, 0
-        self._began_at = time.monotonic()
+        self._begun += 1
+        self._head_bytes = 0
+        self._patience.begin(self.loop.time())
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._patience.phase is Phase.HEAD:  # else a trailer, which must not add to the headers
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        self._is_in_head = False
-        self._refusal = self._judge()
-        if self._refusal is None:
-            super().on_headers_complete()
+        method, version = self.parser.get_method(), self.parser.get_http_version()
+        self._refusal = check_head(method, self.url, version, self.headers)
+        if self._refusal is None and self.parser.should_upgrade() and self._should_upgrade():
+            self._refusal = self._check_upgrade(method, version)
+        if self._refusal is not None:
+            raise ValueError(self._refusal)
+        self._patience.take_head(self.loop.time())
+        self._framing_bytes = 0
+        super().on_headers_complete()
 
-    def _judge(self) -> RingpostError | None:
-        names = [name for name, _ in self.headers]
-        if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > limits.HEADER_BYTES:
-            return HeadTooLarge()
-        if names.count(b"host") != 1 and self.parser.get_http_version() != "1.0":
-            return BadRequest("A request needs one Host.")
-        if names.count(b"content-length") > 1 or (b"content-length" in names and b"transfer-encoding" in names):
-            return BadRequest("A request has one length.")
-        if not self.url.startswith((b"/", b"*", b"http://", b"https://")):
-            return BadRequest("This is not a request for a path.")
-        return None
+    def _check_upgrade(self, method: bytes, version: str) -> RingpostError | None:
+        if self._answering is not None:
+            return BadRequest("An upgrade can't be pipelined.")
+        return check_upgrade(method, self.url, version, self.headers, SOCKET_PATH)
 
     def on_body(self, body: bytes) -> None:
-        if self._refusal is None:
-            super().on_body(body)
+        self._patience.take_body(len(body), self.loop.time())
+        self._framing_bytes = 0
+        super().on_body(body)
+        if self.cycle.response_complete:
+            self._discarded_bytes += len(body)
+            if self._discarded_bytes > DISCARD_BYTES:
+                raise ValueError("an answered request's body has no end")
 
     def on_message_complete(self) -> None:
-        if self._refusal is None:
-            super().on_message_complete()
+        super().on_message_complete()
+        if self._answering is None:
+            self._patience.rest(self.loop.time())
+        else:
+            self._patience.work()
 
-    # Endings.
+    # Answers.
 
-    def send_400_response(self, msg: str) -> None:
-        self._refuse(BadRequest())
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
 
-    def _refuse(self, error: RingpostError) -> None:
-        """Answer *error* if nothing is being answered, and end the connection."""
-        self._refusal = error
+    def on_response_complete(self) -> None:
+        """Start the next request of the pipeline, or rest. uvicorn's own sets a timer here; the sweep is ours."""
+        self.server_state.total_requests += 1
+        self._answering = None
         if self.transport.is_closing():
             return
-        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
-            self.transport.write(write_answer(error))
-        if self.cycle is not None:
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
-        self.transport.close()
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif self._patience.phase is Phase.WORKING:
+            self._patience.rest(self.loop.time())
 
-    def sweep(self, now: float) -> None:
-        """End the connection if a head or a body has been awaited for too long."""
-        if self._is_in_head or self.cycle is None:
-            is_late = now - self._began_at > self._policy.head_timeout_s
+    def _refuse(self, error: RingpostError) -> None:
+        """Answer *error* and close, but never into the middle of another answer, nor after the request's own."""
+        if self._is_deaf or self.transport.is_closing():
+            return
+        self._is_deaf = True
+        is_in_body = self._patience.phase is Phase.BODY
+        if self._answering is not None and not (is_in_body and self._answering is self.cycle):
+            self._close_after(self._answering)
+        elif is_in_body and self.cycle.response_started:
+            self._hang_up()
         else:
-            is_waiting = self.cycle.more_body and not self.cycle.response_complete
-            is_late = is_waiting and now - self._heard_at > self._policy.body_timeout_s
-        if is_late:
-            self._refuse(TimedOut())
+            if self._answering is not None:
+                self._answering.disconnected = True
+                self._answering.message_event.set()
+            self.transport.write(write_answer(error))
+            self._linger()
 
-    def _hand_over(self, extra: bytes) -> None:
-        """Give the connection to the class for WebSockets, with what came in the handshake's segment after it."""
-        self._policy._open.discard(self)
+    def _close_after(self, cycle: RequestResponseCycle) -> None:
+        self.pipeline.clear()
+        cycle.keep_alive = False
+        self._patience.work()
+
+    def _linger(self) -> None:
+        self.flow.resume_reading()
+        self._patience.close(self.loop.time(), self._policy.timeouts.linger_s)
+        self.transport.write_eof()
+
+    def _hang_up(self) -> None:
+        self._is_deaf = True
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            self.transport.close()
+
+    # Upgrades.
+
+    def _upgrade(self, rest: bytes) -> None:
+        """Hand the connection to the WebSocket class, or serve the request as if it asked for no upgrade (RFC 9110 7.8)."""
+        if self._should_upgrade():
+            self._hand_over(rest)
+            return
+        self._is_deaf = True
+        if self.cycle.response_complete:
+            self._hang_up()
+        else:
+            self.cycle.keep_alive = False
+
+    def _should_upgrade(self) -> bool:
+        return self._get_upgrade() == b"websocket"
+
+    def _hand_over(self, rest: bytes) -> None:
+        """Like uvicorn's `handle_websocket_upgrade`, with the client's true address and the bytes that came with the head."""
+        if self.ws_protocol_class is None:
+            self._refuse(NotFound("There is no such path."))
+            return
         self.connections.discard(self)
-        lines = [self.scope["method"].encode() + b" " + self.url + b" HTTP/1.1"]
-        lines += [name + b": " + value for name, value in self.headers]
-        protocol: Any = self.ws_protocol_class(  # type: ignore[misc, call-arg]  # as uvicorn calls it
-            config=self.config, server_state=self.server_state, app_state=self.app_state
-        )
+        self._policy.remove(self)
+        head = [b"GET ", self.url, b" HTTP/1.1\r\n", *(b"%b: %b\r\n" % header for header in self.headers), b"\r\n", rest]
+        protocol: Any = self.ws_protocol_class(config=self.config, server_state=self.server_state, app_state=self.app_state)  # type: ignore[call-arg]  # uvicorn calls it so
         protocol.client = self.client
         protocol.connection_made(self.transport)
         self.transport.set_protocol(protocol)
-        protocol.data_received(b"\r\n".join([*lines, b"", b""]) + extra)
+        protocol.data_received(b"".join(head))
+
+    # Time.
+
+    def pause_writing(self) -> None:
+        self._choked_at = self.loop.time()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        self._choked_at = None
+        super().resume_writing()
+
+    def sweep(self, now: float) -> None:
+        """End the connection if its peer has kept it waiting for too long."""
+        unread_s = self._policy.timeouts.unread_s
+        if self.transport.is_closing():
+            self._patience.close(now, unread_s)
+        if self._choked_at is not None and now > self._choked_at + unread_s:
+            self.transport.abort()
+        elif self.flow.read_paused and self._patience.phase is not Phase.CLOSING:
+            self._patience.excuse(now)
+        elif self._patience.is_over(now):
+            self._give_up()
+
+    def _give_up(self) -> None:
+        if self._patience.phase is Phase.CLOSING or self._preface:
+            self.transport.abort()
+        elif self._patience.phase in (Phase.HEAD, Phase.BODY):
+            self._refuse(TimedOut())
+        else:
+            self._hang_up()
