@@ -33,7 +33,8 @@ from shared.storage.conversations import Conversations
 from shared.storage.history import History
 from shared.web.app import create_app
 from shared.web.dev_tokens import dev_token_routes
-from shared.web.http_protocol import HttpPolicy, make_http_protocol
+from shared.web.http_policy import HttpPolicy
+from shared.web.http_protocol import make_http_protocol
 from shared.web.origins import Origins, default_origins, parse_origins
 from shared.websocket.edge import Edge
 from shared.websocket.socket import SocketPolicy, Sockets
@@ -99,12 +100,8 @@ class Gateway:
     def _make_http_policy(self) -> HttpPolicy:
         s = self._settings
         secret = s.proxy_secret.get_secret_value() if s.proxy_secret else None
-        return HttpPolicy(
-            networks=tuple(parse_networks(s.proxy_from)),
-            secret=secret,
-            max_connections=s.max_sockets,
-            others=lambda: len(self._sockets),
-        )
+        networks = parse_networks(s.proxy_from)
+        return HttpPolicy(networks, secret, s.max_sockets, count_sockets=lambda: len(self._sockets))
 
     # What it says of itself.
 
@@ -159,7 +156,7 @@ class Gateway:
     async def _serve(self, server: "_Server", listener: socket.socket) -> None:
         async with asyncio.TaskGroup() as tasks:
             works = [work for part in self._parts for work in part.works()]
-            works += [self._sockets.run(), self._http_policy.run(), self._postgres.run(), self._heartbeat.run(self._record)]
+            works += [self._sockets.run(), self._postgres.run(), self._heartbeat.run(self._record)]
             background = [tasks.create_task(work) for work in works]
             serving = tasks.create_task(server.serve([listener]))
             log.info("serving", role=self._settings.role.value, port=self._port)

@@ -59,7 +59,8 @@ async def wired(url: str) -> AsyncIterator[tuple[str, Wire]]:
     wire = Wire(parts.hostname, parts.port)
     server = await asyncio.start_server(wire.take, "127.0.0.1", 0)
     wire.port = server.sockets[0].getsockname()[1]
-    netloc = f"{parts.netloc.rpartition('@')[0]}@127.0.0.1:{wire.port}"
+    credentials, at, _ = parts.netloc.rpartition("@")
+    netloc = f"{credentials}{at}127.0.0.1:{wire.port}"
     try:
         yield urlunsplit(parts._replace(netloc=netloc)), wire
     finally:

@@ -1,0 +1,26 @@
+"""The Python client of Ringpost: asyncio, typed, never loses a send and shows nothing twice."""
+
+from ringpost_client.api import Api
+from ringpost_client.client import Client, Via
+from ringpost_client.errors import ClientError, Closed, OutboxLocked, Refused, Stopped, Unavailable
+from ringpost_client.events import Ack, Event
+from ringpost_client.journal import Fsync
+from ringpost_client.link import Options
+from ringpost_client.positions import Positions
+
+__all__ = [
+    "Ack",
+    "Api",
+    "Client",
+    "ClientError",
+    "Closed",
+    "Event",
+    "Fsync",
+    "Options",
+    "OutboxLocked",
+    "Positions",
+    "Refused",
+    "Stopped",
+    "Unavailable",
+    "Via",
+]

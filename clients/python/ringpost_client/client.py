@@ -1,0 +1,212 @@
+"""The client: sends that are never lost, events that come once, in order and without a hole."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ringpost_client.api import Api
+from ringpost_client.errors import ClientError, Closed
+from ringpost_client.events import Ack, Event
+from ringpost_client.feed import Feed
+from ringpost_client.journal import Fsync
+from ringpost_client.link import Link, Options
+from ringpost_client.outbox import Pending
+from ringpost_client.positions import Positions
+from ringpost_client.poster import Poster
+from ringpost_client.sends import Sends
+from ringpost_client.session import Action, CaughtUp, Deliver, Seated, Session, Welcomed
+from ringpost_client.state import load_positions
+from ringpost_client.tokens import Tokens, TokenSource
+
+SAVE_EVERY_S = 1.0
+
+
+class Via(StrEnum):
+    """How sends go out."""
+
+    WS = "ws"
+    POST = "post"
+
+
+class Client:
+    """One user at one Ringpost, as an async context manager.
+
+    With a *state* folder the outbox and the positions outlive the process (`outbox.log`, `positions.json`). The read socket
+    opens with the first `events()`, the write socket with the first send, or at once if the outbox is not empty.
+
+    Raises:
+        OutboxLocked: on entering; another process has the state folder's outbox.
+    """
+
+    def __init__(
+        self,
+        read_url: str,
+        write_url: str,
+        token: TokenSource,
+        *,
+        state: Path | None = None,
+        positions: Positions | None = None,
+        via: Via = Via.WS,
+        fsync: Fsync = Fsync.ALWAYS,
+        options: Options | None = None,
+    ) -> None:
+        self._urls, self._via, self._fsync = (read_url, write_url), via, fsync
+        self._options = options or Options()
+        self._tokens = Tokens(token)
+        self._state = state
+        self.positions = positions or (load_positions(state / "positions.json") if state else Positions())
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._api: Api | None = None
+        self._reader: Link | None = None
+        self._writer: Link | None = None
+        self._poster: Poster | None = None
+
+    def __repr__(self) -> str:
+        return f"Client(read={self._urls[0]}, write={self._urls[1]})"
+
+    async def __aenter__(self) -> Self:
+        self._sends = Sends(self._state / "outbox.log" if self._state else None, self._fsync, self._send_out)
+        self._feed = Feed(self.positions, self._state / "positions.json" if self._state else None, self._hold)
+        self._closing, self.caught_up = asyncio.Event(), asyncio.Event()
+        started = asyncio.Event()
+        self._running = asyncio.create_task(self._run(started))
+        await started.wait()
+        for pending in self._sends.outbox:
+            self._send_out(pending)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close. What is not acknowledged stays in the outbox on disk; without a state folder it is given up."""
+        self._closing.set()
+        await self._running
+
+    @property
+    def api(self) -> Api:
+        """The HTTP calls."""
+        if self._api is None:
+            self._api = Api(*self._urls, self._options.local_address)
+        return self._api
+
+    @property
+    def pending(self) -> int:
+        """How many sends are not acknowledged yet."""
+        return len(self._sends.outbox)
+
+    @property
+    def reconnects(self) -> int:
+        """How often a socket was opened again."""
+        return sum(max(link.connects - 1, 0) for link in (self._reader, self._writer) if link is not None)
+
+    async def token(self) -> str:
+        """Return the token that the calls of `api` want."""
+        return await self._tokens.get()
+
+    def send(self, conversation: str, text: str, id: str | None = None) -> asyncio.Future[Ack]:
+        """Put a message into the outbox and return what will be its acknowledgement.
+
+        It goes out whether that is awaited or not, in the order of the calls within a conversation. The future ends in
+        Refused if the service refused it for good, in Stopped or Closed if this client ended first.
+        """
+        return self._sends.add(conversation, text, id)
+
+    def events(self) -> AsyncIterator[Event]:
+        """Yield every event of every conversation, and of the inbox: each once, each log in order, no hole.
+
+        An event counts as seen when the next one is asked for; with a state folder it does not come again then. One consumer.
+
+        Raises:
+            Stopped: the service says not to come back.
+        """
+        if self._reader is None:
+            self._reader = Link(self._urls[0], self._tokens, self._options, self._make_reading, self._hear)
+            self._start(self._reader.run())
+        return self._feed.events()
+
+    async def drained(self) -> None:
+        """Wait until nothing is pending."""
+        await self._sends.drained()
+
+    def _make_reading(self) -> Session:
+        sends_here = self._writer is None and self._via is Via.WS
+        return Session(self._sends.outbox if sends_here else None, self.positions)
+
+    def _make_writing(self) -> Session:
+        return Session(self._sends.outbox, None)
+
+    def _send_out(self, pending: Pending) -> None:
+        """Give a send to the one way out: the read socket if that can write, else a socket of its own, or a POST."""
+        if self._via is Via.POST:
+            self._post(pending)
+        elif self._writer is None and self._reader is not None and self._reader.can_write:
+            self._reader.offer(pending)
+        else:
+            self._open_writer().offer(pending)
+
+    def _open_writer(self) -> Link:
+        if self._writer is None:
+            self._writer = Link(self._urls[1], self._tokens, self._options, self._make_writing, self._sends.hear)
+            self._start(self._writer.run())
+        return self._writer
+
+    def _post(self, pending: Pending) -> None:
+        if self._poster is None:
+            self._poster = Poster(self.api, self._tokens, self._sends.outbox, self._options, self._sends.hear)
+        if self._poster.wants(pending.conversation):
+            self._start(self._poster.drain(pending.conversation))
+
+    def _hear(self, action: Action) -> None:
+        """Take what the read socket's session tells."""
+        if isinstance(action, Deliver | Seated):
+            self._feed.put(action)
+        elif isinstance(action, CaughtUp):
+            self.caught_up.set()
+        elif isinstance(action, Welcomed):
+            if "write" not in action.roles and self._sends.outbox and self._via is Via.WS:
+                self._open_writer()
+        else:
+            self._sends.hear(action)
+
+    def _hold(self, full: bool) -> None:
+        if self._reader is not None:
+            (self._reader.pause if full else self._reader.resume)()
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._group.create_task(self._guard(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except ClientError as error:
+            self._fail(error)
+
+    def _fail(self, error: ClientError) -> None:
+        self._sends.fail(error)
+        self._feed.fail(error)
+
+    async def _run(self, started: asyncio.Event) -> None:
+        """Hold every task of this client until it is closed."""
+        try:
+            async with asyncio.TaskGroup() as self._group:
+                started.set()
+                self._start(self._keep_positions())
+                await self._closing.wait()
+                for task in self._tasks:
+                    task.cancel()
+        finally:
+            self._fail(Closed("this client was closed"))
+            self._feed.save()
+            self._sends.close()
+            if self._api is not None:
+                await self._api.close()
+
+    async def _keep_positions(self) -> None:
+        while self._state is not None:
+            await asyncio.sleep(SAVE_EVERY_S)
+            self._feed.save()

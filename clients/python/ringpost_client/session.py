@@ -1,0 +1,238 @@
+"""One socket's life, from the hello on: frames in, actions out. A pure core."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ringpost_client.events import Ack, Event
+from ringpost_client.lane import Lane
+from ringpost_client.outbox import Outbox, Pending
+from ringpost_client.positions import Hole, Positions
+
+
+@dataclass(frozen=True, slots=True)
+class Transmit:
+    """Send this frame."""
+
+    frame: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Welcomed:
+    """The service took the hello."""
+
+    heartbeat_s: float
+    roles: tuple[str, ...]
+    gateway: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """Show these events."""
+
+    events: list[Event]
+
+
+@dataclass(frozen=True, slots=True)
+class Seated:
+    """What was delivered so far adds up to these positions, whatever they were before."""
+
+    epoch: str
+    inbox: int
+    of: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtUp:
+    """All that was there at the welcome has been delivered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """The service answered a ping."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acked:
+    """These sends are committed; they have left the outbox."""
+
+    acks: list[Ack]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A send was refused for good; it has left the outbox."""
+
+    conversation: str
+    id: str
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wait (back off, at least *retry_after_s*), then call `again` with this conversation."""
+
+    conversation: str
+    retry_after_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RenewToken:
+    """The token is about to expire."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnect:
+    """Close this socket and come back with the positions and the outbox."""
+
+    reason: str
+
+
+Action = Transmit | Welcomed | Deliver | Seated | CaughtUp | Alive | Acked | Failed | Pause | RenewToken | Reconnect
+
+
+class Session:
+    """What one socket says and hears. *outbox* and *positions* outlive it; None for what it does not do."""
+
+    def __init__(self, outbox: Outbox | None, positions: Positions | None) -> None:
+        self._outbox, self._positions = outbox, positions
+        self._lanes: dict[str, Lane] = {}
+        self.roles: tuple[str, ...] = ()
+        self._handlers: dict[str, Callable[[Mapping[str, Any]], list[Action]]] = {
+            "welcome": self._welcome,
+            "events": self._events,
+            "inbox": self._events,
+            "range": self._range,
+            "caught_up": lambda _: [CaughtUp()],
+            "pong": lambda _: [Alive()],
+            "acks": self._acks,
+            "error": self._error,
+            "position_lost": self._lost,
+            "token_expiring": lambda _: [RenewToken()],
+        }
+
+    @property
+    def can_write(self) -> bool:
+        return "write" in self.roles
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a send is in flight."""
+        return any(lane.is_flying for lane in self._lanes.values())
+
+    def hello(self, token: str) -> Mapping[str, Any]:
+        """Return the first frame."""
+        cursor = self._positions.cursor() if self._positions is not None else {}
+        return {"type": "hello", "token": token, **cursor}
+
+    def receive(self, frame: Mapping[str, Any]) -> list[Action]:
+        """Take a frame of the service. One of a type that this client does not know is passed over."""
+        handler = self._handlers.get(frame["type"])
+        if handler is None or not (self.roles or frame["type"] in ("welcome", "error")):
+            return []
+        try:
+            return handler(frame)
+        except Hole as hole:
+            return [Reconnect(str(hole))]
+
+    def offer(self, pending: Pending) -> list[Action]:
+        """Send what was just put into the outbox."""
+        if not self.can_write:
+            return []
+        self._lane(pending.conversation).add(pending)
+        return self._move(pending.conversation)
+
+    def again(self, conversation: str) -> list[Action]:
+        """The pause after a put-off is over."""
+        lane = self._lanes.get(conversation)
+        if lane is None or not lane.is_paused:
+            return []
+        lane.restart()
+        return self._move(conversation)
+
+    def _welcome(self, frame: Mapping[str, Any]) -> list[Action]:
+        self.roles = tuple(frame["roles"])
+        if self._positions is not None and "read" in self.roles:
+            self._positions.welcome(frame["epoch"], frame["inbox"], frame["ranges"])
+        actions: list[Action] = [
+            Welcomed(float(frame["heartbeat_s"]), self.roles, str(frame.get("gateway", ""))),
+            *self._seat(),
+        ]
+        if self.can_write and self._outbox is not None:
+            for pending in self._outbox:
+                self._lane(pending.conversation).add(pending)
+            for conversation in self._lanes:
+                actions += self._transmit(conversation)
+        return actions
+
+    def _events(self, frame: Mapping[str, Any]) -> list[Action]:
+        if self._positions is None:
+            return []
+        events = self._positions.apply(frame["conversation"] if frame["type"] == "events" else None, frame)
+        return [Deliver(events)] if events else []
+
+    def _range(self, frame: Mapping[str, Any]) -> list[Action]:
+        if self._positions is not None:
+            self._positions.take_range(frame)
+        return self._seat()
+
+    def _lost(self, frame: Mapping[str, Any]) -> list[Action]:
+        if self._positions is not None:
+            self._positions.lose(frame["conversation"])
+        return self._seat()
+
+    def _seat(self) -> list[Action]:
+        at = self._positions
+        return [Seated(at.epoch, at.inbox, dict(at.of))] if at is not None and at.epoch else []
+
+    def _acks(self, frame: Mapping[str, Any]) -> list[Action]:
+        acks, actions = [], list[Action]()
+        for ack in frame["acks"]:
+            conversation, id = ack["conversation"], ack["id"]
+            pending = self._settle(conversation, id)
+            if pending is not None:
+                attempts = pending.attempts
+                acks.append(Ack(conversation, id, ack["seq"], ack["at"], bool(ack.get("duplicate")), attempts))
+        for conversation in {ack["conversation"] for ack in frame["acks"]}:
+            actions += self._move(conversation)
+        return [Acked(acks), *actions] if acks else actions
+
+    def _error(self, frame: Mapping[str, Any]) -> list[Action]:
+        if "id" not in frame:
+            return []  # about a frame before; if it matters, a close code follows
+        conversation, id = frame["conversation"], frame["id"]
+        actions: list[Action] = []
+        if frame["retryable"]:
+            self._lane(conversation).put_off(id, frame.get("retry_after"))
+        elif self._settle(conversation, id) is not None:
+            actions.append(Failed(conversation, id, frame["code"], frame.get("detail", "")))
+        return actions + self._move(conversation)
+
+    def _settle(self, conversation: str, id: str) -> Pending | None:
+        self._lane(conversation).settle(id)
+        return self._outbox.settle(conversation, id) if self._outbox is not None else None
+
+    def _move(self, conversation: str) -> list[Action]:
+        """Go on with a conversation, after something of it was answered or added."""
+        lane = self._lane(conversation)
+        if lane.is_paused:
+            return [Pause(conversation, lane.retry_after_s)] if lane.begins_pause() else []
+        actions = self._transmit(conversation)
+        if lane.is_empty:
+            del self._lanes[conversation]
+        return actions
+
+    def _transmit(self, conversation: str) -> list[Action]:
+        actions: list[Action] = []
+        for pending, again in self._lane(conversation).take():
+            pending.attempts += 1
+            frame = {"type": "send", "conversation": conversation, "id": pending.id, "text": pending.text}
+            actions.append(Transmit(frame | {"again": True} if again else frame))
+        return actions
+
+    def _lane(self, conversation: str) -> Lane:
+        lane = self._lanes.get(conversation)
+        if lane is None:
+            lane = self._lanes[conversation] = Lane()
+        return lane
