@@ -4,6 +4,7 @@ A refusal is written whole, then the connection is half-closed and read dry for 
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import httptools
@@ -38,9 +39,20 @@ def make_http_protocol(policy: HttpPolicy) -> type[HttpToolsProtocol]:
     return BoundProtocol
 
 
+class _Outlet(asyncio.Transport):
+    """What an answer is written to: the connection's transport, but for how it is closed."""
+
+    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
+        super().__init__()
+        self.write = transport.write  # type: ignore[method-assign]  # called for each answer: no detour
+        self.is_closing = transport.is_closing  # type: ignore[method-assign]
+        self.close = close  # type: ignore[method-assign]
+
+
 class _HttpProtocol(HttpToolsProtocol):
     _policy: HttpPolicy
     _patience: Patience
+    _outlet: _Outlet
 
     def __init__(
         self,
@@ -59,12 +71,14 @@ class _HttpProtocol(HttpToolsProtocol):
         self._framing_bytes = 0  # of chunk sizes and trailers since the last byte of a body
         self._discarded_bytes = 0
         self._choked_at: float | None = None
+        self._is_last = False  # the connection ends with the body that is being read
 
     # The connection.
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
         self._patience = Patience(self._policy.timeouts, self.loop.time())
+        self._outlet = _Outlet(transport, self._close_when_read)
         self._policy.add(self, self.loop)
         if self._policy.is_exceeded:
             self._refuse(Overloaded("This gateway has as many connections as it takes."))
@@ -78,19 +92,28 @@ class _HttpProtocol(HttpToolsProtocol):
             data = self._read_preface(self._preface + data)
         if self._is_deaf or not data:
             return
-        begun, phase = self._begun, self._patience.phase
-        if phase in (Phase.SILENT, Phase.IDLE):
+        is_first = self._patience.phase in (Phase.SILENT, Phase.IDLE)
+        if is_first:
             self._patience.begin(self.loop.time())
         self._framing_bytes += len(data)
+        begun, size = self._begun + is_first, len(data)
+        while data and not self._is_deaf:
+            data = self._feed(data)
+        if not self._is_deaf:
+            self._bound_unfinished(size if self._begun == begun else 0)
+
+    def _feed(self, data: bytes) -> bytes:
+        """Parse *data*; return what must be parsed next, which is nothing but after a request that offered an upgrade."""
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._upgrade(data[upgrade.args[0] :])
+            rest = data[upgrade.args[0] :]
+            if not self._should_upgrade():
+                return self._decline_upgrade() + rest
+            self._hand_over(rest)
         except httptools.HttpParserError:
             self._refuse(self._refusal or BadRequest())
-        else:
-            is_same_head = self._begun == begun + (phase in (Phase.SILENT, Phase.IDLE))
-            self._bound_unfinished(len(data) if is_same_head else 0)
+        return b""
 
     def _bound_unfinished(self, size: int) -> None:
         """Refuse what the parser gathers without end: a head, or a body's framing. *size* bytes came to an open head."""
@@ -144,11 +167,13 @@ class _HttpProtocol(HttpToolsProtocol):
         self._refusal = check_head(method, self.url, version, self.headers)
         if self._refusal is None and self.parser.should_upgrade() and self._should_upgrade():
             self._refusal = self._check_upgrade(method, version)
-        if self._refusal is not None:
+        if self._refusal is not None or self._is_deaf:
             raise ValueError(self._refusal)
         self._patience.take_head(self.loop.time())
         self._framing_bytes = 0
-        super().on_headers_complete()
+        if not self.parser.should_upgrade():
+            super().on_headers_complete()
+            self.cycle.transport = self._outlet
 
     def _check_upgrade(self, method: bytes, version: str) -> RingpostError | None:
         if self._answering is not None:
@@ -156,6 +181,8 @@ class _HttpProtocol(HttpToolsProtocol):
         return check_upgrade(method, self.url, version, self.headers, SOCKET_PATH)
 
     def on_body(self, body: bytes) -> None:
+        if self.parser.should_upgrade():
+            return
         self._patience.take_body(len(body), self.loop.time())
         self._framing_bytes = 0
         super().on_body(body)
@@ -165,8 +192,12 @@ class _HttpProtocol(HttpToolsProtocol):
                 raise ValueError("an answered request's body has no end")
 
     def on_message_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
         super().on_message_complete()
-        if self._answering is None:
+        if self._is_last:
+            self._hang_up()
+        elif self._answering is None:
             self._patience.rest(self.loop.time())
         else:
             self._patience.work()
@@ -211,6 +242,15 @@ class _HttpProtocol(HttpToolsProtocol):
         cycle.keep_alive = False
         self._patience.work()
 
+    def _close_when_read(self) -> None:
+        """The last answer is written: close, once what the peer still sends is read, or a reset could take the answer."""
+        self.pipeline.clear()
+        if self._patience.phase is not Phase.BODY or self.transport.is_closing():
+            self.transport.close()
+        elif not self._is_last:
+            self._is_last = True
+            self.transport.write_eof()
+
     def _linger(self) -> None:
         self.flow.resume_reading()
         self._patience.close(self.loop.time(), self._policy.timeouts.linger_s)
@@ -225,16 +265,21 @@ class _HttpProtocol(HttpToolsProtocol):
 
     # Upgrades.
 
-    def _upgrade(self, rest: bytes) -> None:
-        """Hand the connection to the WebSocket class, or serve the request as if it asked for no upgrade (RFC 9110 7.8)."""
-        if self._should_upgrade():
-            self._hand_over(rest)
-            return
-        self._is_deaf = True
-        if self.cycle.response_complete:
-            self._hang_up()
-        else:
-            self.cycle.keep_alive = False
+    def _decline_upgrade(self) -> bytes:
+        """Begin anew with the same request as if it asked for no upgrade (RFC 9110 7.8); return its head.
+
+        The parser takes what follows an offer of an upgrade for another protocol, a body too. Java's client offers
+        HTTP/2 with each request.
+        """
+        lines = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())]
+        for name, value in self.headers:
+            if name == b"connection":
+                value = b", ".join(word for word in value.split(b",") if word.strip().lower() != b"upgrade")
+            if name != b"upgrade":
+                lines.append(name + b": " + value)
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        return b"\r\n".join([*lines, b"", b""])
 
     def _should_upgrade(self) -> bool:
         return self._get_upgrade() == b"websocket"
@@ -244,6 +289,7 @@ class _HttpProtocol(HttpToolsProtocol):
         if self.ws_protocol_class is None:
             self._refuse(NotFound("There is no such path."))
             return
+        self._is_deaf = True
         self.connections.discard(self)
         self._policy.remove(self)
         head = [b"GET ", self.url, b" HTTP/1.1\r\n", *(b"%b: %b\r\n" % header for header in self.headers), b"\r\n", rest]
