@@ -1,6 +1,7 @@
 """The client: sends that are never lost, events that come once, in order and without a hole."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Coroutine
 from enum import StrEnum
 from pathlib import Path
@@ -209,4 +210,6 @@ class Client:
     async def _keep_positions(self) -> None:
         while self._state is not None:
             await asyncio.sleep(SAVE_EVERY_S)
-            self._feed.save()
+            # On a full disk the older positions stay: some events come again, none is missed.
+            with contextlib.suppress(OSError):
+                self._feed.save()
