@@ -18,7 +18,9 @@ def configure(settings: Settings, **bound: str) -> None:
     ]
     renderers: list[structlog.typing.Processor]
     if _is_text(settings.log_format):
-        renderers = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        # Not rich's traceback, which shows local variables: tokens and keys are among them.
+        plain = structlog.dev.plain_traceback
+        renderers = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
     else:
         renderers = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     structlog.configure(
