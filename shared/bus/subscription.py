@@ -76,7 +76,7 @@ class Subscription:
 
     async def run(self) -> None:
         """Listen until cancelled; connect again whenever the connection ends or falls silent."""
-        while True:
+        while not _is_cancelled():
             try:
                 await self._listen()
             except Unavailable as error:
@@ -100,8 +100,7 @@ class Subscription:
         finally:
             self._away_since = self._away_since or time.monotonic()
             await connection.disconnect(nowait=True)
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
+        if _is_cancelled():
             raise asyncio.CancelledError  # a group whose task failed in the same moment forgets it
         if fault is not None:
             raise Unavailable("Redis is away.") from fault
@@ -113,7 +112,7 @@ class Subscription:
 
     async def _read(self, connection: AbstractConnection) -> None:
         """Hand on messages. The pings' answers are among what is read, so silence means that Redis is away."""
-        while True:
+        while not _is_cancelled():
             response = await connection.read_response(timeout=PING_S + self._timeout_s, disconnect_on_error=False)
             if response is None:
                 raise TimeoutError("the subscription fell silent")
@@ -128,7 +127,7 @@ class Subscription:
 
     async def _write(self, connection: AbstractConnection) -> None:
         """Carry out what was asked for, and ping once a second."""
-        while True:
+        while not _is_cancelled():
             await self._change(connection, "UNSUBSCRIBE", self._to_drop)
             await self._change(connection, "SUBSCRIBE", self._to_add)
             await connection.send_command("PING")
@@ -144,3 +143,12 @@ class Subscription:
         channels.clear()
         for start in range(0, len(names), BATCH):
             await connection.send_command(verb, *names[start : start + BATCH])
+
+
+def _is_cancelled() -> bool:
+    """Say whether this task was told to end.
+
+    redis-py waits by `asyncio.wait_for`, which in Python 3.11 swallows a cancellation that comes as the answer does.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
