@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from shared.bus.registry import Gateway, Registry
+from shared.bus.registry import Gateway, GatewayState, Registry
 from shared.errors import Unavailable
 
 log = structlog.get_logger("ringpost.gateway")
 BEAT_S = 1.0
+EAGER_S = 0.2
 
 
 class Heartbeat:
@@ -21,10 +22,11 @@ class Heartbeat:
         self.redis_answers = False
 
     async def run(self, describe: Callable[[], Gateway]) -> None:
-        """Announce until cancelled."""
+        """Announce until cancelled; more often while not ready, so that routers learn at once when it is."""
         while True:
-            await self.beat(describe())
-            await asyncio.sleep(BEAT_S)
+            gateway = describe()
+            await self.beat(gateway)
+            await asyncio.sleep(BEAT_S if gateway.state is GatewayState.READY else EAGER_S)
 
     async def beat(self, gateway: Gateway) -> None:
         """Announce *gateway* now. With Redis away the routers keep what they know, and nothing is lost."""

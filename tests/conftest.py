@@ -1,11 +1,12 @@
 """Real servers for the tests: one Postgres and one Valkey a session, a database and a prefix a test."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -18,9 +19,11 @@ from deploy.local.command import spawn
 from deploy.local.postgres import PostgresServer, prepare_postgres
 from deploy.local.valkey import ValkeyServer, prepare_valkey
 from tests.gateways import Site
+from tests.system import READY, Up
 
 START_S, STOP_S = 20.0, 10.0
 TEMPLATE = "ringpost_template"
+StartUp = Callable[..., Up]
 
 
 @pytest.fixture(scope="session")
@@ -92,6 +95,37 @@ async def site(postgres_url: str, redis_url: str, prefix: str) -> AsyncIterator[
     site = Site(postgres_url, redis_url, prefix)
     yield site
     await site.stop()
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    """A place for the data folder of a system; it may be used again and again."""
+    folder = Path(tempfile.mkdtemp(prefix="ringpost-up-"))
+    folder.chmod(0o755)
+    yield folder / "data"
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def start_up(data: Path) -> Iterator[StartUp]:
+    """What starts a `ringpost up` (the arguments are those of `Up`); those that still run are stopped after the test."""
+    started: list[Up] = []
+
+    def start(*given: Any, **named: Any) -> Up:
+        started.append(Up(*given, **named))
+        return started[-1]
+
+    yield start
+    for up in started:
+        up.close()
+
+
+@pytest.fixture
+def system(start_up: StartUp, data: Path) -> Up:
+    """A whole system of the test's own, ready."""
+    up = start_up(data)
+    up.wait_until(READY)
+    return up
 
 
 def _database(url: str, name: str) -> str:

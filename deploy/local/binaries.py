@@ -3,6 +3,7 @@
 import platform
 import shutil
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -74,13 +75,17 @@ def runnable(wheel: Wheel, account: Account | None, shared: Path = SHARED) -> Pa
 
 
 def _copy(wheel: Wheel, home: Path) -> None:
-    part = home.with_name(home.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
+    home.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=f"{home.name}.", dir=home.parent))
     # Side by side, as in the wheel: the programs look for their libraries by a relative path.
     shutil.copytree(wheel.package, part / wheel.package.name)
     if wheel.libraries.is_dir():
         shutil.copytree(wheel.libraries, part / wheel.libraries.name)
     for path in (part, *part.rglob("*")):
         path.chmod(path.stat().st_mode | (0o755 if path.is_dir() else 0o644))
-    part.rename(home)
+    try:
+        part.rename(home)
+    except OSError:
+        if not home.exists():
+            raise
+        shutil.rmtree(part)  # another launcher was quicker

@@ -56,7 +56,7 @@ def spawn(command: Command, output: int | IO[Any]) -> subprocess.Popen[bytes]:
         user=account.uid if account else None,
         group=account.gid if account else None,
         extra_groups=[] if account else None,
-        preexec_fn=_die_with(os.getpid(), command.stop_signal),
+        preexec_fn=die_with(os.getpid(), command.stop_signal),
     )
     if process.stdin is not None:
         _tell(process.stdin, command.told)
@@ -71,7 +71,8 @@ def _tell(pipe: IO[bytes], told: bytes) -> None:
         pass  # it died at once; whoever waits for it sees that
 
 
-def _die_with(parent: int, number: signal.Signals) -> Callable[[], None] | None:
+def die_with(parent: int, number: signal.Signals) -> Callable[[], None] | None:
+    """Return what a child of *parent* does before it runs its program, to get *number* when *parent* ends (Linux only)."""
     if not sys.platform.startswith("linux"):
         return None
 

@@ -2,198 +2,178 @@
 
 import contextlib
 import fcntl
+import math
 import os
 import signal
 import subprocess
-import sys
 import time
-import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from deploy.local.account import choose_account
+from deploy.local.account import Account, choose_account
 from deploy.local.command import Command, spawn
 from deploy.local.errors import LocalError
 from deploy.local.found import Run, forget_run, write_run
 from deploy.local.keys import Keys, keep_keys
+from deploy.local.ledger import Ledger
+from deploy.local.plan import HOST, Plan, Shape, ignored_keys
 from deploy.local.port import check_port
-from deploy.local.postgres import PostgresServer, prepare_postgres
+from deploy.local.postgres import PostgresServer, clear_pid_file, prepare_postgres
+from deploy.local.process import mark
 from deploy.local.supervision import Supervision, stop_groups
 from deploy.local.valkey import ValkeyServer, prepare_valkey
 
-READY_S, POLL_S = 30.0, 0.05
-STOP_BY_NAME_S = {"router": 2.0, "read": 4.0, "write": 4.0, "both": 4.0, "redis": 2.0, "postgres": 8.0}
+# Postgres may have much to recover after a crash.
+READY_S, SERVER_READY_S, POLL_S = 30.0, 300.0, 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What is to run: how many of each, where, and on which servers (None: embedded ones)."""
-
-    data: Path
-    read: int
-    write: int
-    routers: int
-    is_both: bool
-    read_port: int
-    write_port: int
-    postgres_url: str | None
-    redis_url: str | None
-    log_format: str
-
-    def gateways(self) -> list[tuple[str, str]]:
-        """Return (name, role) of each gateway."""
-        if self.is_both:
-            return [(f"both-{n}", "both") for n in range(1, self.read + 1)]
-        return [
-            (f"{role}-{n}", role) for role, many in (("write", self.write), ("read", self.read)) for n in range(1, many + 1)
-        ]
+class StopAsked(Exception):
+    """We were told to stop while starting."""
 
 
 class Launcher:
-    """One running system."""
+    """One running system. *say* tells the user a line."""
 
     def __init__(self, shape: Shape, say: Callable[[str], None]) -> None:
         self._shape, self._say = shape, say
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._commands: dict[str, Command] = {}
+        self._before: dict[str, Callable[[], None]] = {}
         self._supervision = Supervision()
+        self._ledger = Ledger(shape.data)
         self._stop_asked = False
         self._logs = shape.data / "logs"
-        self._keys: Keys | None = None
-
-    @property
-    def keys(self) -> Keys:
-        assert self._keys is not None, "run() comes first"
-        return self._keys
-
-    @property
-    def read_url(self) -> str:
-        return f"http://127.0.0.1:{self._shape.read_port}"
-
-    @property
-    def write_url(self) -> str:
-        return f"http://127.0.0.1:{self._shape.write_port}"
 
     def ask_to_stop(self) -> None:
         self._stop_asked = True
 
-    def run(self, on_ready: Callable[["Launcher"], None]) -> None:
+    def run(self, on_ready: Callable[[Keys], None]) -> None:
         """Start, tell *on_ready*, keep running until `ask_to_stop`; then stop in order and return.
 
         Raises:
             LocalError: nothing of it is left running.
         """
-        self._logs.mkdir(parents=True, exist_ok=True)
         with _sole_owner(self._shape.data):
-            _check_ports(self._shape.read_port, self._shape.write_port)
-            self._keys = keep_keys(self._shape.data)
+            self._ledger.stop_survivors(self._say)
+            keys = self._check()
             try:
-                self._start_all()
-                if self._is_ready():
-                    on_ready(self)
-                    self._watch()
+                urls = self._start(keys)
+                self._wait_until_ready()
+                self._publish(urls)
+                on_ready(keys)
+                self._watch(urls)
+            except StopAsked:
+                pass
             finally:
-                self._stop_all()
                 forget_run(self._shape.data)
+                self._stop()
+                self._ledger.clear()
+
+    def _check(self) -> Keys:
+        """Find what would keep it from running, before anything of it runs."""
+        for port in (self._shape.read_port, self._shape.write_port):
+            check_port(HOST, port, "stop that, or choose others with --read-port and --write-port")
+        keys = keep_keys(self._shape.data)
+        Plan(self._shape, keys, "postgresql://unknown", "redis://unknown").check()
+        if ignored := ignored_keys(os.environ):
+            self._say(f"{', '.join(ignored)}: not used here; the keys are in {self._shape.data / 'keys'}.")
+        return keys
 
     # Starting.
 
-    def _start_all(self) -> None:
-        shape = self._shape
-        redis_url, postgres_url = shape.redis_url, shape.postgres_url
-        account = choose_account()
-        if account is not None and None in (redis_url, postgres_url):
-            self._say(f"Postgres and Valkey run as the user {account.name}: Postgres refuses to run as root.")
-        valkey = prepare_valkey(self.keys.redis, account) if redis_url is None else None
-        if valkey is not None:
-            self._start_child("redis", valkey.command)
+    def _start(self, keys: Keys) -> tuple[str, str]:
+        """Start everything; return the URLs of Postgres and Redis."""
+        self._logs.mkdir(parents=True, exist_ok=True)
+        postgres_url, redis_url = self._start_servers(keys)
+        plan = Plan(self._shape, keys, postgres_url, redis_url)
+        for command in plan.routers():
+            self._start_child(command)
+        self._migrate(plan.migration())
+        for command in plan.gateways():
+            self._start_child(command)
+        return postgres_url, redis_url
+
+    def _start_servers(self, keys: Keys) -> tuple[str, str]:
+        postgres_url, redis_url = self._shape.postgres_url, self._shape.redis_url
+        account = choose_account() if None in (postgres_url, redis_url) else None
+        if account is not None:
+            self._say(f"Embedded servers run as the user {account.name}, since this is root and Postgres refuses to be.")
+        valkey = self._prepare_valkey(keys, account) if redis_url is None else None
         if postgres_url is None:
-            postgres = prepare_postgres(shape.data, self.keys.postgres, account)
-            if not postgres.cluster.is_relative_to(shape.data):
-                self._say(f"That user can't enter {shape.data}, so Postgres' data is in {postgres.cluster}.")
-            self._start_child("postgres", postgres.command)
-            self._await("postgres", postgres)
+            postgres = self._prepare_postgres(keys, account)
+            self._await_server("postgres", postgres)
             postgres_url = postgres.url
         if valkey is not None:
-            self._await("redis", valkey)
+            self._await_server("redis", valkey)
             redis_url = valkey.url
-        assert redis_url is not None
-        self._urls = (postgres_url, redis_url)
-        self._start_ours()
+        assert redis_url is not None, "given, or of the Valkey just started"
+        return postgres_url, redis_url
 
-    def _start_ours(self) -> None:
-        environment = self._environment()
-        log = self._logs / "migrate.log"
-        with log.open("ab") as output:
-            migrating = spawn(self._python("migrate", "shared.storage.migrate", environment), output)
-        for n in range(1, self._shape.routers + 1):
-            name = f"router-{n}"
-            self._start_child(name, self._python(name, "router", environment | {"RINGPOST_NAME": name}))
-        if migrating.wait() != 0:
-            raise LocalError(f"The database could not be migrated: {_last_line(log)}")
-        for name, role in self._shape.gateways():
-            own = {"RINGPOST_NAME": name, "RINGPOST_ROLE": role, "RINGPOST_PORT": "0"}
-            self._start_child(name, self._python(name, "services", environment | own))
+    def _prepare_valkey(self, keys: Keys, account: Account | None) -> ValkeyServer:
+        server = prepare_valkey(keys.redis, account)
+        self._start_child(server.command)
+        return server
 
-    def _environment(self) -> dict[str, str]:
-        shape, keys = self._shape, self.keys
-        given = {key: value for key, value in os.environ.items() if not key.endswith(("_URL_FILE", "_KEY_FILE"))}
-        return given | {
-            "RINGPOST_POSTGRES_URL": self._urls[0],
-            "RINGPOST_REDIS_URL": self._urls[1],
-            "RINGPOST_JWT_KEY": keys.jwt,
-            "RINGPOST_ADMIN_KEY": keys.admin,
-            "RINGPOST_PROXY_SECRET": keys.proxy,
-            "RINGPOST_DEV_TOKENS": "true",
-            "RINGPOST_READ_PORT": str(shape.read_port),
-            "RINGPOST_WRITE_PORT": str(shape.write_port),
-            "RINGPOST_PUBLIC_READ_URL": f"http://localhost:{shape.read_port}",
-            "RINGPOST_PUBLIC_WRITE_URL": f"http://localhost:{shape.write_port}",
-            "RINGPOST_LOG_FORMAT": "json" if shape.log_format == "auto" else shape.log_format,
-            "RINGPOST_DRAIN_SETTLE_S": "0.3",
-            "RINGPOST_DRAIN_SPREAD_S": "0.5",
-        }
+    def _prepare_postgres(self, keys: Keys, account: Account | None) -> PostgresServer:
+        server = prepare_postgres(self._shape.data, keys.postgres, account)
+        if not server.cluster.is_relative_to(self._shape.data.resolve()):
+            self._say(f"That user can't enter {self._shape.data}: Postgres' data are in {server.cluster}.")
+        self._before["postgres"] = lambda: clear_pid_file(server.cluster)
+        self._start_child(server.command)
+        return server
 
-    @staticmethod
-    def _python(name: str, module: str, environment: Mapping[str, str]) -> Command:
-        return Command(name, (sys.executable, "-m", module), environment)
+    def _migrate(self, command: Command) -> None:
+        with self._log("migrate").open("ab") as output:
+            process = spawn(command, output)
+        try:
+            self._wait(lambda: process.poll() is not None, math.inf, "")
+        finally:
+            process.kill()
+            process.wait()
+        if process.returncode != 0:
+            raise LocalError(f"The database could not be migrated: {_last_line(self._log('migrate'))}")
 
-    def _start_child(self, name: str, command: Command) -> None:
+    def _start_child(self, command: Command) -> None:
+        name = command.name
         self._commands[name] = command
-        with (self._logs / f"{name}.log").open("ab") as output:
+        self._before.get(name, lambda: None)()
+        with self._log(name).open("ab") as output:
             self._children[name] = spawn(command, output)
         self._supervision.started(name, time.monotonic())
+        self._ledger.write({name: child.pid for name, child in self._children.items()})
 
-    def _await(self, name: str, server: PostgresServer | ValkeyServer) -> None:
+    def _await_server(self, name: str, server: PostgresServer | ValkeyServer) -> None:
         child = self._children[name]
-        deadline = time.monotonic() + READY_S
-        while not server.is_ready(child.pid):
-            if child.poll() is not None or time.monotonic() > deadline:
-                raise LocalError(f"{name} did not start: {_last_line(self._logs / f'{name}.log')}")
-            time.sleep(POLL_S)
+        self._wait(lambda: child.poll() is not None or server.is_ready(child.pid), SERVER_READY_S, f"{name} does not answer")
+        if child.returncode is not None:
+            raise LocalError(f"{name} did not start: {_last_line(self._log(name))}")
 
-    def _is_ready(self) -> bool:
-        """Return True once a gateway of each role answers through the router; False if told to stop meanwhile."""
-        deadline = time.monotonic() + READY_S
-        while not self._stop_asked:
-            if all(_answers(f"{url}/ready") for url in (self.read_url, self.write_url)):
-                self._write_run()
-                return True
+    def _wait_until_ready(self) -> None:
+        """Return once a gateway of each role answers through the router."""
+
+        def is_ready() -> bool:
             self._restart_dead()
+            return all(_answers(f"{url}/ready") for url in (self._shape.read_url, self._shape.write_url))
+
+        self._wait(is_ready, READY_S, f"Not ready after {READY_S:.0f} s; see {self._logs}")
+
+    def _wait(self, is_over: Callable[[], bool], deadline_s: float, fault: str) -> None:
+        deadline = time.monotonic() + deadline_s
+        while not is_over():
+            if self._stop_asked:
+                raise StopAsked
             if time.monotonic() > deadline:
-                raise LocalError(f"Not ready after {READY_S:.0f} s; see {self._logs}.")
+                raise LocalError(f"{fault}.")
             time.sleep(POLL_S)
-        return False
 
     # Running.
 
-    def _watch(self) -> None:
+    def _watch(self, urls: tuple[str, str]) -> None:
         while not self._stop_asked:
             time.sleep(POLL_S)
             if self._restart_dead():
-                self._write_run()
+                self._publish(urls)
 
     def _restart_dead(self) -> bool:
         """Start again whoever's pause is over; return whether anybody was."""
@@ -202,74 +182,71 @@ class Launcher:
             if child.poll() is not None:
                 pause = self._supervision.died(name, now)
                 del self._children[name]
-                self._say(f"{name} ended ({_reason(child.returncode)}); it starts again in {pause:.1f} s.")
+                self._say(f"{name} ended ({self._reason(name, child.returncode)}); it starts again in {pause:.1f} s.")
         due = self._supervision.due(now)
         for name in due:
-            self._start_child(name, self._commands[name])
+            self._start_child(self._commands[name])
             self._say(f"{name} started again (process {self._children[name].pid}).")
         return bool(due)
 
-    def _write_run(self) -> None:
+    def _publish(self, urls: tuple[str, str]) -> None:
+        """Let the tools find us."""
+        shape, me = self._shape, os.getpid()
         processes = {name: child.pid for name, child in self._children.items()}
-        write_run(self._shape.data, Run(self.read_url, self.write_url, *self._urls, processes))
+        write_run(shape.data, Run(shape.read_url, shape.write_url, *urls, processes, me, mark(me)))
+
+    def _reason(self, name: str, returncode: int) -> str:
+        if returncode < 0:
+            return f"signal {signal.Signals(-returncode).name}"
+        return f"status {returncode}: {_last_line(self._log(name))}"
+
+    def _log(self, name: str) -> Path:
+        return self._logs / f"{name}.log"
 
     # Stopping.
 
-    def _stop_all(self) -> None:
-        for group in stop_groups(self._children):
-            for name in group:
-                self._children[name].send_signal(self._commands[name].stop_signal)
-            deadline = time.monotonic() + max(STOP_BY_NAME_S[name.partition("-")[0]] for name in group)
-            for name in group:
-                self._end(name, deadline)
+    def _stop(self) -> None:
+        started = time.monotonic()
+        for group, by_s in stop_groups(self._children):
+            self._stop_group(group, started + by_s)
 
-    def _end(self, name: str, deadline: float) -> None:
-        child = self._children[name]
-        try:
-            child.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            self._say(f"{name} does not end; it is killed.")
-            child.kill()
-            child.wait()
+    def _stop_group(self, group: Sequence[str], deadline: float) -> None:
+        for name in group:
+            self._children[name].send_signal(self._commands[name].stop_signal)
+            self._children[name].send_signal(signal.SIGCONT)  # one that is stopped would hear nothing
+        for name in group:
+            child = self._children[name]
+            try:
+                child.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                self._say(f"{name} does not end; it is killed.")
+                child.kill()
+                child.wait()
 
 
 @contextlib.contextmanager
 def _sole_owner(data: Path) -> Iterator[None]:
-    data.mkdir(parents=True, exist_ok=True)
-    with (data / "lock").open("w") as lock:
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        lock = (data / "lock").open("w")  # not inherited by children (PEP 446), so that it ends with the launcher
+    except OSError as error:
+        raise LocalError(f"{data} can't be written to ({error.strerror}): name another folder with --data.") from None
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise LocalError(f"A Ringpost runs on {data} already; stop it, or name another folder with --data.") from None
+            raise LocalError(f"A Ringpost runs on {data} already: stop it, or name another folder with --data.") from None
         yield
-
-
-def _check_ports(*ports: int) -> None:
-    """Raise LocalError if somebody else listens there; routers of a launcher that was killed get time to go."""
-    deadline = time.monotonic() + 3.0
-    for port in ports:
-        while True:
-            try:
-                check_port("127.0.0.1", port, "stop it, or choose others with --read-port and --write-port")
-                break
-            except LocalError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.1)
 
 
 def _answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=1.0) as response:  # noqa: S310  # our own address
             return bool(response.status == 200)
-    except (OSError, urllib.error.HTTPError):
+    except OSError:
         return False
 
 
 def _last_line(log: Path) -> str:
     lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
-    return lines[-1][:300] if lines else f"see {log}"
-
-
-def _reason(returncode: int) -> str:
-    return f"signal {signal.Signals(-returncode).name}" if returncode < 0 else f"status {returncode}"
+    return ascii(lines[-1][:300])[1:-1] if lines else f"see {log}"

@@ -5,20 +5,19 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.local.account import Account
 from deploy.local.binaries import SHARED, find_postgres, runnable
-from deploy.local.command import Command, bare_env
+from deploy.local.command import Command, bare_env, die_with
 from deploy.local.errors import LocalError
 from deploy.local.port import free_port
-from deploy.local.process import is_alive
+from deploy.local.process import command_line, end, is_alive
 
 USER = DATABASE = "ringpost"
 CONNECTIONS = 200
-ORPHAN_S = 8.0
+_END = ((signal.SIGINT, 8.0), (signal.SIGQUIT, 2.0), (signal.SIGKILL, 2.0))
 _INITDB = ("--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8", f"--username={USER}")
 
 
@@ -64,9 +63,10 @@ def prepare_postgres(folder: Path, password: str, account: Account | None, share
 def place_cluster(folder: Path, account: Account | None, shared: Path = SHARED) -> Path:
     """Return where the cluster of *folder* lies: in it, or in *shared* if *account* can't enter it."""
     folder.mkdir(parents=True, exist_ok=True)
+    folder = folder.resolve()
     if account is None or account.can_enter(folder):
         return folder / "postgres"
-    digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
     home = shared / f"data-{digest}"
     home.mkdir(mode=0o755, parents=True, exist_ok=True)
     if not account.can_enter(home):
@@ -78,8 +78,9 @@ def clear_pid_file(cluster: Path) -> None:
     """Remove a `postmaster.pid` whose process is gone or a zombie; stop one that was left running by a dead launcher."""
     lines = _read_pid_file(cluster)
     pid = int(lines[0]) if lines and lines[0].isdigit() else 0
-    if is_alive(pid) and _is_postgres(pid):
-        _stop_orphan(pid)
+    # Its id may belong to another program by now, even to another Postgres: only one that serves this cluster is ours.
+    if is_alive(pid) and f"-D {cluster} " in command_line(pid):
+        end(pid, _END)
     (cluster / "postmaster.pid").unlink(missing_ok=True)
 
 
@@ -129,6 +130,7 @@ def _run(account: Account | None, *argv: str, told: bytes = b"") -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
+        preexec_fn=die_with(os.getpid(), signal.SIGTERM),
         check=False,
     )
     if done.returncode != 0:
@@ -141,23 +143,3 @@ def _read_pid_file(cluster: Path) -> list[str]:
         return (cluster / "postmaster.pid").read_text().splitlines()
     except OSError:
         return []
-
-
-def _is_postgres(pid: int) -> bool:
-    shown = subprocess.run(["ps", "-o", "comm=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S603, S607
-    return "postgres" in shown.stdout
-
-
-def _stop_orphan(pid: int) -> None:
-    # SIGQUIT ends it at once; the next start recovers, as after a crash.
-    for number, patience_s in ((signal.SIGINT, ORPHAN_S), (signal.SIGQUIT, 2.0), (signal.SIGKILL, 2.0)):
-        for sent in (number, signal.SIGCONT):
-            try:
-                os.kill(pid, sent)
-            except ProcessLookupError:
-                return
-        deadline = time.monotonic() + patience_s
-        while time.monotonic() < deadline:
-            if not is_alive(pid):
-                return
-            time.sleep(0.02)

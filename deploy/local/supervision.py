@@ -1,11 +1,12 @@
-"""When a child that died is started again, and in which order all are stopped. A pure core."""
+"""When a child that died is started again; in which order, and by when, all are stopped. A pure core."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 10.0
-SETTLED_AFTER_S = 30.0
-STOP_ORDER = ("router", "write", "read", "both", "redis", "postgres")
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
+SETTLED_AFTER_S = 15.0
+# Who stops together, and the seconds after the order to stop by which they have: what one leaves over, the next one has.
+STOPS = ((("router",), 1.5), (("write", "read", "both"), 5.5), (("redis",), 6.5), (("postgres",), 9.0))
 
 
 @dataclass(slots=True)
@@ -34,10 +35,8 @@ class Supervision:
         return [name for name, at in self._due.items() if at <= now]
 
 
-def stop_groups(names: Iterable[str]) -> list[list[str]]:
-    """Return *names* in the groups that are stopped one after another: routers, gateways, Valkey, Postgres."""
-    kinds: dict[int, list[str]] = {}
-    for name in names:
-        place = STOP_ORDER.index(name.partition("-")[0])
-        kinds.setdefault(1 if place in (1, 2, 3) else place, []).append(name)
-    return [sorted(kinds[place]) for place in sorted(kinds)]
+def stop_groups(names: Iterable[str]) -> list[tuple[list[str], float]]:
+    """Return *names* in the groups that are stopped one after another, each with its deadline in seconds from the first."""
+    kinds = {name: name.partition("-")[0] for name in names}
+    groups = [(sorted(name for name, kind in kinds.items() if kind in stopping), by_s) for stopping, by_s in STOPS]
+    return [(group, by_s) for group, by_s in groups if group]

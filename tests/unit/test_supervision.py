@@ -38,9 +38,16 @@ def test_a_child_is_due_once_its_pause_is_over() -> None:
 def test_routers_stop_first_and_postgres_last() -> None:
     names = ["postgres", "read-2", "redis", "write-1", "router-1", "read-1", "router-2", "both-1"]
 
-    assert stop_groups(names) == [
+    assert [group for group, _ in stop_groups(names)] == [
         ["router-1", "router-2"],
         ["both-1", "read-1", "read-2", "write-1"],
         ["redis"],
         ["postgres"],
     ]
+
+
+def test_all_are_stopped_within_ten_seconds_and_each_group_has_some_of_them() -> None:
+    deadlines = [by_s for _, by_s in stop_groups(["router-1", "read-1", "redis", "postgres"])]
+
+    assert deadlines == sorted(set(deadlines))
+    assert deadlines[-1] < 10
