@@ -5,6 +5,7 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Callable
+from typing import cast
 from urllib.parse import urlsplit
 
 from websockets.client import ClientProtocol
@@ -68,9 +69,8 @@ class WebSocket(asyncio.Protocol):
     # What asyncio calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        _keep_alive(transport)
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's transports are of another family
+        _keep_alive(self._transport)
         self._protocol.send_request(self._protocol.connect())
         self._flush()
 
