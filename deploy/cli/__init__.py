@@ -2,7 +2,7 @@
 
 import typer
 
-from deploy.cli import settings, up
+from deploy.cli import replay, settings, up
 
 app = typer.Typer(
     name="ringpost",
@@ -12,6 +12,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("up")(up.run)
+app.command("replay")(replay.run)
 app.command("settings")(settings.run)
 
 
