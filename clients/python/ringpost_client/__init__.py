@@ -3,9 +3,10 @@
 from ringpost_client.api import Api
 from ringpost_client.client import Client, Via
 from ringpost_client.errors import ClientError, Closed, OutboxLocked, Refused, Stopped, Unavailable
-from ringpost_client.events import Ack, Event
+from ringpost_client.events import Ack, Event, State
 from ringpost_client.journal import Fsync
 from ringpost_client.link import Options
+from ringpost_client.outbox import Pending
 from ringpost_client.positions import Positions
 
 __all__ = [
@@ -18,8 +19,10 @@ __all__ = [
     "Fsync",
     "Options",
     "OutboxLocked",
+    "Pending",
     "Positions",
     "Refused",
+    "State",
     "Stopped",
     "Unavailable",
     "Via",

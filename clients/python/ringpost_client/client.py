@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from ringpost_client.api import Api
 from ringpost_client.errors import ClientError, Closed
-from ringpost_client.events import Ack, Event
+from ringpost_client.events import Ack, Event, State
 from ringpost_client.feed import Feed
 from ringpost_client.journal import Fsync
 from ringpost_client.link import Link, Options
@@ -18,7 +18,7 @@ from ringpost_client.outbox import Pending
 from ringpost_client.positions import Positions
 from ringpost_client.poster import Poster
 from ringpost_client.sends import Sends
-from ringpost_client.session import Action, CaughtUp, Deliver, Seated, Session, Welcomed
+from ringpost_client.session import Action, Away, CaughtUp, Deliver, Seated, Session, Welcomed
 from ringpost_client.state import load_positions
 from ringpost_client.tokens import Tokens, TokenSource
 
@@ -36,7 +36,8 @@ class Client:
     """One user at one Ringpost, as an async context manager.
 
     With a *state* folder the outbox and the positions outlive the process (`outbox.log`, `positions.json`). The read socket
-    opens with the first `events()`, the write socket with the first send, or at once if the outbox is not empty.
+    opens with the first `events()`, the write socket with the first send, or at once if the outbox is not empty. *on_state*
+    hears when a socket comes up and when it goes away, or can't be opened: each change once.
 
     Raises:
         OutboxLocked: on entering; another process has the state folder's outbox.
@@ -53,11 +54,13 @@ class Client:
         via: Via = Via.WS,
         fsync: Fsync = Fsync.ALWAYS,
         options: Options | None = None,
+        on_state: Callable[[State], None] | None = None,
     ) -> None:
         self._urls, self._via, self._fsync = (read_url, write_url), via, fsync
         self._options = options or Options()
         self._tokens = Tokens(token)
         self._state = state
+        self._on_state, self._is_up = on_state, dict[str, bool]()
         self.positions = positions or (load_positions(state / "positions.json") if state else Positions())
         self._tasks: set[asyncio.Task[None]] = set()
         self._api: Api | None = None
@@ -99,6 +102,19 @@ class Client:
         return len(self._sends.outbox)
 
     @property
+    def outbox(self) -> tuple[Pending, ...]:
+        """The sends that are not acknowledged yet, in order; after entering, those of the process before.
+
+        `send` with one's conversation, text and id returns what will be its acknowledgement; it goes out no second time.
+        """
+        return tuple(self._sends.outbox)
+
+    @property
+    def seen(self) -> Positions:
+        """How far the app has seen: up to the event before the one that it has from `events()` now."""
+        return self._feed.seen
+
+    @property
     def reconnects(self) -> int:
         """How often a socket was opened again."""
         return sum(max(link.connects - 1, 0) for link in (self._reader, self._writer) if link is not None)
@@ -124,7 +140,7 @@ class Client:
             Stopped: the service says not to come back.
         """
         if self._reader is None:
-            self._reader = Link(self._urls[0], self._tokens, self._options, self._make_reading, self._hear)
+            self._reader = Link(self._urls[0], self._tokens, self._options, self._make_reading, self._hear_reading)
             self._start(self._reader.run())
         return self._feed.events()
 
@@ -150,7 +166,7 @@ class Client:
 
     def _open_writer(self) -> Link:
         if self._writer is None:
-            self._writer = Link(self._urls[1], self._tokens, self._options, self._make_writing, self._sends.hear)
+            self._writer = Link(self._urls[1], self._tokens, self._options, self._make_writing, self._hear_writing)
             self._start(self._writer.run())
         return self._writer
 
@@ -160,8 +176,14 @@ class Client:
         if self._poster.wants(pending.conversation):
             self._start(self._poster.drain(pending.conversation))
 
-    def _hear(self, action: Action) -> None:
-        """Take what the read socket's session tells."""
+    def _hear_writing(self, action: Action) -> None:
+        """Take what the write socket's link tells."""
+        self._note("write", action)
+        self._sends.hear(action)
+
+    def _hear_reading(self, action: Action) -> None:
+        """Take what the read socket's link tells."""
+        self._note("read", action)
         if isinstance(action, Deliver | Seated):
             self._feed.put(action)
         elif isinstance(action, CaughtUp):
@@ -171,6 +193,16 @@ class Client:
                 self._open_writer()
         else:
             self._sends.hear(action)
+
+    def _note(self, service: str, action: Action) -> None:
+        """Tell the app of a change of a socket's state."""
+        if not isinstance(action, Welcomed | Away):
+            return
+        is_up = isinstance(action, Welcomed)
+        if self._is_up.get(service) is not is_up:
+            self._is_up[service] = is_up
+            if self._on_state is not None:
+                self._on_state(State(service, is_up, action.reason if isinstance(action, Away) else ""))
 
     def _hold(self, full: bool) -> None:
         if self._reader is not None:

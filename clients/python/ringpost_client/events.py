@@ -1,4 +1,4 @@
-"""What comes out of a client: events of a log, and acknowledgements."""
+"""What comes out of a client: events of a log, acknowledgements, and how its sockets fare."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,3 +43,12 @@ class Ack:
     at: str
     duplicate: bool
     attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A socket came up, or is away; then *reason* says why, and the client is coming back. *service*: read or write."""
+
+    service: str
+    is_up: bool
+    reason: str = ""

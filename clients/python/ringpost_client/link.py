@@ -68,9 +68,10 @@ class Link:
         while True:
             retry_after_s = None
             try:
-                await self._live()
+                reason = await self._live()
             except Unavailable as error:
-                retry_after_s = error.retry_after_s
+                retry_after_s, reason = error.retry_after_s, str(error)
+            self._tell(s.Away(reason))
             await asyncio.sleep(self._backoff.next(self._options.chance(), retry_after_s))
 
     def offer(self, pending: Pending) -> None:
@@ -90,8 +91,8 @@ class Link:
         if self._socket is not None:
             self._socket.resume()
 
-    async def _live(self) -> None:
-        """One socket, from the connection to its end."""
+    async def _live(self) -> str:
+        """One socket, from the connection to its end; return why it ended."""
         token = await self._tokens.get()
         socket = await connect(self._url, self._hear, self._options.local_address, self._options.connect_timeout_s)
         self.connects += 1
@@ -103,7 +104,9 @@ class Link:
         finally:
             socket.finish()
             self._end()
-        self._judge(*socket.closed.result())
+        code, reason = socket.closed.result()
+        self._judge(code, reason)
+        return f"{reason or 'the connection ended'} ({code})"
 
     def _end(self) -> None:
         for timer in self._timers:

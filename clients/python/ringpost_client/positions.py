@@ -52,9 +52,12 @@ class Positions:
                 raise Hole(f"{conversation}: the range begins at {start + 1}, and {position} is where we are")
             self.of[conversation] = start
 
-    def lose(self, conversation: str) -> None:
-        """A position counts no longer: its events come anew from where its range begins."""
-        self.of[conversation] = self._starts.get(conversation, 0)
+    def lose(self, conversation: str | None) -> None:
+        """A position (None: the inbox's) counts no longer: its events come anew from where its range begins."""
+        if conversation is None:
+            self.inbox = 0
+        else:
+            self.of[conversation] = self._starts.get(conversation, 0)
 
     def apply(self, conversation: str | None, frame: Mapping[str, Any]) -> list[Event]:
         """Return the events of a frame that are new, and move on.

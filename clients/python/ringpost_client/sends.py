@@ -29,14 +29,16 @@ class Sends:
         self._error: ClientError | None = None
 
     def add(self, conversation: str, text: str, id: str | None) -> asyncio.Future[Ack]:
-        """Take a send; one that is waiting already is the same one."""
+        """Take a send; one that is in the outbox already, be it from an earlier process, is the same one."""
         if self._error is not None:
             raise self._error
         _check(text)
+        known = len(self.outbox)
         pending = self.outbox.add(conversation, id or str(uuid.uuid4()), text)
         future = self._futures.get((conversation, pending.id))
         if future is None:
             future = self._futures[conversation, pending.id] = asyncio.get_running_loop().create_future()
+        if len(self.outbox) > known:
             self._keep(pending)
         return future
 

@@ -83,13 +83,20 @@ class RenewToken:
 
 
 @dataclass(frozen=True, slots=True)
+class Away:
+    """The socket ended, or could not be opened; the link comes back after its back-off."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reconnect:
     """Close this socket and come back with the positions and the outbox."""
 
     reason: str
 
 
-Action = Transmit | Welcomed | Deliver | Seated | CaughtUp | Alive | Acked | Failed | Pause | RenewToken | Reconnect
+Action = Transmit | Welcomed | Deliver | Seated | CaughtUp | Alive | Acked | Failed | Pause | RenewToken | Away | Reconnect
 
 
 class Session:
@@ -179,7 +186,7 @@ class Session:
 
     def _lost(self, frame: Mapping[str, Any]) -> list[Action]:
         if self._positions is not None:
-            self._positions.lose(frame["conversation"])
+            self._positions.lose(frame.get("conversation"))
         return self._seat()
 
     def _seat(self) -> list[Action]:
