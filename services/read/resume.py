@@ -52,7 +52,7 @@ def plan(cursor: Cursor, memberships: Memberships) -> Plan:
             lost.append(membership.conversation)
             position = 0
         starts.append(_start(membership, position, inbox))
-    return Plan(inbox, inbox_lost and cursor.epoch is not None, tuple(starts), tuple(lost))
+    return Plan(inbox, inbox_lost, tuple(starts), tuple(lost))
 
 
 def _start(membership: Membership, position: int | None, inbox: int) -> Start:

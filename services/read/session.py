@@ -85,9 +85,7 @@ class Session:
     # Catch-up.
 
     async def _catch_up(self) -> None:
-        for conversation in self._plan.lost:
-            about = {"epoch": self._memberships.epoch, "conversation": conversation}
-            self._socket.send(frames.encode({"type": "position_lost"} | about))
+        self._tell_lost()
         self._wanted |= {start.conversation for start in self._plan.starts}
         try:
             for start in self._plan.starts:
@@ -100,6 +98,13 @@ class Session:
             self._socket.close(CloseCode.UNAVAILABLE, "the catch-up broke off; come back with your positions")
             raise
         self._socket.send(b'{"type":"caught_up"}')
+
+    def _tell_lost(self) -> None:
+        frame = {"type": "position_lost", "epoch": self._memberships.epoch}
+        if self._plan.inbox_lost:
+            self._socket.send(frames.encode(frame))
+        for conversation in self._plan.lost:
+            self._socket.send(frames.encode(frame | {"conversation": conversation}))
 
     async def _follow(self, log: UUID, position: int, *, is_inbox: bool = False) -> None:
         """Send the events after *position* up to what the channel has pushed, then join it in the same instant."""

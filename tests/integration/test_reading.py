@@ -55,13 +55,22 @@ async def test_a_position_of_another_epoch_or_beyond_the_head_is_lost_by_name(si
     async with running(site):
         write, read = await site.start("write"), await site.start("read")
         room = await create(write, "alice")
-        for hello in ({"epoch": str(uuid4()), "positions": {room: 1}}, {"positions": {room: 99}}):
+        cases = (
+            ({"epoch": str(uuid4()), "inbox": 1, "positions": {room: 1}}, [None, room]),
+            ({"positions": {room: 99}}, [room]),
+            ({"inbox": 99}, [None]),
+        )
+        for hello, logs in cases:
             async with greeted(read, "alice", **hello) as talk:
-                lost = await talk.until("position_lost")
-                assert lost["conversation"] == room
+                epoch = talk.welcome["epoch"]
+                for log in logs:
+                    named = {} if log is None else {"conversation": log}
+                    assert await talk.receive() == {"type": "position_lost", "epoch": epoch} | named
                 assert await talk.events(1)
-        answer = await poll(read, "alice", positions={room: 99}, wait_s=0)
-        assert (answer.status_code, answer.json()["code"]) == (410, "position_lost")
+                assert (await talk.until("inbox"))["from"] == 1
+        for cursor in ({"positions": {room: 99}}, {"inbox": 99}):
+            answer = await poll(read, "alice", **cursor, wait_s=0)
+            assert (answer.status_code, answer.json()["code"]) == (410, "position_lost")
 
 
 async def test_who_is_added_hears_of_it_and_follows_at_once(site: Site) -> None:
@@ -112,6 +121,23 @@ async def test_ranges_go_forwards_and_backwards(site: Site) -> None:
             page = (await get(read, "alice", f"/conversations/{room}/events?{query}")).json()
             assert (page["from"], page["to"], page["complete"]) == expected, query
             assert [event["seq"] for event in page["events"]] == list(range(page["from"], page["to"] + 1))
+
+
+async def test_a_page_is_bounded_by_its_bytes(site: Site) -> None:
+    async with running(site):
+        write, read = await site.start("write"), await site.start("read")
+        room = await create(write, "alice")
+        for _ in range(20):
+            assert (await post(write, "alice", room, "€" * 8000)).status_code == 201
+
+        answer = await get(read, "alice", f"/conversations/{room}/events?after=1")
+
+        assert (answer.json()["from"], answer.json()["complete"]) == (2, True)
+        for _ in range(10):
+            await post(write, "alice", room, "€" * 8000)
+        answer = await get(read, "alice", f"/conversations/{room}/events?after=1")
+        assert not answer.json()["complete"]
+        assert 450 * 1024 < len(answer.content) <= 520 * 1024
 
 
 async def test_strangers_read_and_learn_nothing(site: Site) -> None:

@@ -55,7 +55,9 @@ def test_a_position_beyond_the_head_is_lost() -> None:
 
 
 def test_an_inbox_position_beyond_its_head_is_lost() -> None:
-    assert plan(Cursor(EPOCH, inbox=7), memberships(inbox=3)).inbox_lost
+    for epoch in (EPOCH, None):
+        assert plan(Cursor(epoch, inbox=7), memberships(inbox=3)).inbox_lost
+    assert not plan(Cursor(EPOCH, inbox=3), memberships(inbox=3)).inbox_lost
 
 
 def test_a_foreign_conversation_in_the_cursor_changes_nothing() -> None:
