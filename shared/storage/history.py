@@ -72,6 +72,7 @@ class Memberships:
 
 
 Event = Mapping[str, Any]
+OVERHEAD_BYTES = 300
 
 
 class History:
@@ -127,8 +128,12 @@ def _page(rows: Sequence[Any]) -> list[Event]:
     events: list[Event] = []
     size = 0
     for row in rows:
-        size += 4 * len(row["text"] or row["data"] or "") + 300
-        if events and size > limits.PAGE_BYTES * 4:
+        size += _count_bytes(row["text"] or row["data"] or "") + OVERHEAD_BYTES
+        if events and size > limits.PAGE_BYTES:
             break
         events.append(from_row(row))
     return events
+
+
+def _count_bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
