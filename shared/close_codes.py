@@ -29,8 +29,6 @@ class CloseCode(IntEnum):
     BAD_FRAMES = 4502
     NO_HELLO = 4503
     TOO_MANY_SOCKETS = 4504
-    POSITION_LOST = 4505
-    REMOVED = 4506
 
 
 def is_retryable(code: int) -> bool:

@@ -150,6 +150,6 @@ class Draining(Unavailable):
 class PositionLost(RingpostError):
     code = "position_lost"
     status = 410
-    close_code = 4505
+    close_code = 4003
     retryable = False
     detail = "The position belongs to another history of this conversation; fetch it afresh from 0."
