@@ -13,6 +13,7 @@ from deploy.replay.polling import until
 TARGETS = ("read", "write", "redis", "postgres", "router")
 PAUSES_S = (1.0, 3.0)
 RESTART_S = 30.0
+LONGEST_STOP_S = 600
 _POLL_S = 0.1
 
 
@@ -39,9 +40,11 @@ def parse_targets(text: str) -> tuple[str, ...]:
 
 def parse_stop(text: str) -> Stop:
     """Return what `redis:20` means; raise ValueError for what means nothing."""
-    target, _, seconds = text.partition(":")
-    (known,) = parse_targets(target)
-    return Stop(known, float(seconds or 20))
+    target, _, given = text.partition(":")
+    seconds = float(given or 20)
+    if target not in TARGETS or not 0 < seconds <= LONGEST_STOP_S:
+        raise ValueError(f"--stop {text}: give one of {', '.join(TARGETS)}, and seconds up to {LONGEST_STOP_S}: redis:20")
+    return Stop(target, seconds)
 
 
 def choose(processes: Mapping[str, int], target: str, chance: random.Random) -> str | None:
