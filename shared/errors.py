@@ -10,6 +10,10 @@
     │   ├── NotFound            does not exist, or is not yours to know of
     │   ├── IdReused            the same id came before with another body
     │   ├── AlreadyMember       who is added is a member already
+    │   ├── LastOwner           a conversation keeps at least one owner
+    │   ├── Unchanged           it is so already
+    │   ├── Erased              the message that this is about was deleted
+    │   ├── TooManyReactions    the message has as many kinds of reactions as one may have
     │   └── TooManySockets      this user holds as many as one user may
     ├── Unavailable             our fault; the same request may succeed after a pause
     │   ├── Overloaded          a queue is full
@@ -107,6 +111,30 @@ class AlreadyMember(Refused):
     code = "already_member"
     status = 409
     detail = "This user is a member already."
+
+
+class LastOwner(Refused):
+    code = "last_owner"
+    status = 409
+    detail = "A conversation keeps at least one owner: make another member one first."
+
+
+class Unchanged(Refused):
+    code = "unchanged"
+    status = 409
+    detail = "It is so already; nothing was stored."
+
+
+class Erased(Refused):
+    code = "erased"
+    status = 410
+    detail = "The message that this is about was deleted."
+
+
+class TooManyReactions(Refused):
+    code = "too_many_reactions"
+    status = 409
+    detail = "This message has as many kinds of reactions as one may have."
 
 
 class TooManySockets(Refused):

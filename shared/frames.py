@@ -11,6 +11,7 @@ from shared.errors import RingpostError
 from shared.limits import CURSOR_POSITIONS, SEQ_MAX
 
 Seq = Annotated[int, msgspec.Meta(ge=0, le=SEQ_MAX)]
+Target = Annotated[int, msgspec.Meta(ge=1, le=SEQ_MAX)]
 Positions = Annotated[dict[UUID, Seq], msgspec.Meta(max_length=CURSOR_POSITIONS)]
 
 
@@ -31,19 +32,45 @@ class Ping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ping"):
     pass
 
 
-class Send(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="send"):
+class _Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is to become an event of a conversation. *again*: the first one that was put off comes again."""
+
     conversation: UUID
     id: UUID
-    text: str
     again: bool = False
+
+
+class Send(_Change, frozen=True, tag="send"):
+    text: str
+    reply_to: Target | None = None
+
+
+class Edit(_Change, frozen=True, tag="edit"):
+    seq: Target
+    text: str
+
+
+class Delete(_Change, frozen=True, tag="delete"):
+    seq: Target
+
+
+class React(_Change, frozen=True, tag="react"):
+    seq: Target
+    emoji: str
+
+
+class Unreact(_Change, frozen=True, tag="unreact"):
+    seq: Target
+    emoji: str
 
 
 class Read(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="read"):
     conversation: UUID
-    seq: Annotated[int, msgspec.Meta(ge=1, le=SEQ_MAX)]
+    seq: Target
 
 
-Frame = Hello | Token | Ping | Send | Read
+Change = Send | Edit | Delete | React | Unreact
+Frame = Hello | Token | Ping | Send | Edit | Delete | React | Unreact | Read
 
 decode = msgspec.json.Decoder(Frame).decode
 encode = msgspec.json.Encoder(order=None).encode

@@ -45,6 +45,19 @@ def check_title(title: str) -> str:
     return _check(title, "title", limits.TITLE_CHARACTERS, 4 * limits.TITLE_CHARACTERS)
 
 
+def check_topic(topic: str) -> str:
+    """Return the *topic* of a conversation if it may be stored; raise like `check_text`."""
+    return _check(topic, "topic", limits.TOPIC_CHARACTERS, 4 * limits.TOPIC_CHARACTERS)
+
+
+def check_emoji(emoji: str) -> str:
+    """Return the *emoji* (or short word) of a reaction if it may be one; raise like `check_user`."""
+    _check(emoji, "emoji", limits.EMOJI_CHARACTERS, limits.EMOJI_BYTES)
+    if _CONTROL.search(emoji):
+        raise Invalid("The emoji has a control character.")
+    return emoji
+
+
 def check_user(user: str) -> str:
     """Return the *user* id if it may be one; raise like `check_text`, and for any control character."""
     _check(user, "user id", limits.USER_BYTES, limits.USER_BYTES)

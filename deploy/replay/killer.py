@@ -41,7 +41,10 @@ def parse_targets(text: str) -> tuple[str, ...]:
 def parse_stop(text: str) -> Stop:
     """Return what `redis:20` means; raise ValueError for what means nothing."""
     target, _, given = text.partition(":")
-    seconds = float(given or 20)
+    try:
+        seconds = float(given or 20)
+    except ValueError:
+        seconds = 0
     if target not in TARGETS or not 0 < seconds <= LONGEST_STOP_S:
         raise ValueError(f"--stop {text}: give one of {', '.join(TARGETS)}, and seconds up to {LONGEST_STOP_S}: redis:20")
     return Stop(target, seconds)

@@ -11,12 +11,12 @@ import structlog
 
 from services.write.queue import Result, Send, SendQueue, Sink, is_patient
 from shared.errors import Draining, Invalid, PutOff, RingpostError, Unavailable
-from shared.storage.append import Appender, Message, Outcome, Poisonous, Status
+from shared.storage.append import Appender, NewEvent, Outcome, Poisonous, Status
 
 log = structlog.get_logger("ringpost.write")
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 0.5
 
-Stored = list[tuple[Message, Outcome]]
+Stored = list[tuple[NewEvent, Outcome]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class Committer:
         self._is_stopping = False
         self.batches = self.rows = self.failures = 0
 
-    def offer(self, message: Message, sink: Sink) -> None:
-        """Queue *message*; *sink* hears what became of it.
+    def offer(self, event: NewEvent, sink: Sink) -> None:
+        """Queue *event*; *sink* hears what became of it.
 
         Raises:
             Overloaded: the queue is full; nothing was queued.
@@ -48,7 +48,7 @@ class Committer:
         """
         if self._is_stopping:
             raise Draining
-        self._queue.offer(Send(message, sink, asyncio.get_running_loop().time()))
+        self._queue.offer(Send(event, sink, asyncio.get_running_loop().time()))
         self._filled.set()
 
     async def run(self) -> None:
@@ -68,7 +68,7 @@ class Committer:
 
     async def _commit(self, batch: Sequence[Send]) -> None:
         try:
-            outcomes = await self._appender.append([send.message for send in batch], patient=is_patient(batch))
+            outcomes = await self._appender.append([send.event for send in batch], patient=is_patient(batch))
         except Unavailable as error:
             await self._wait_out(batch, error)
         except Poisonous as error:
@@ -90,7 +90,7 @@ class Committer:
                 continue
             results.append((send, outcome))
             if outcome.status is Status.STORED:
-                stored.append((send.message, outcome))
+                stored.append((send.event, outcome))
         self.rows += len(stored)
         if busy:
             self._queue.give_back(busy)
@@ -105,9 +105,9 @@ class Committer:
         log.warning("a batch did not commit", rows=len(batch), error=type(cause or error).__name__)
         oldest = asyncio.get_running_loop().time() - self._bounds.deadline_s + self._pause_s
         late = [send for send in batch if send.since <= oldest]
-        lanes = {(send.sink, send.message.conversation) for send in late}
+        lanes = {(send.sink, send.event.conversation) for send in late}
         kept = [send for send in batch if send.since > oldest]
-        followers = [send for send in kept if (send.sink, send.message.conversation) in lanes]
+        followers = [send for send in kept if (send.sink, send.event.conversation) in lanes]
         self._queue.give_back([send for send in kept if send not in followers])
         followers += self._queue.drop_followers(late)
         _tell([*((send, error) for send in late), *((send, PutOff()) for send in followers)])
@@ -117,7 +117,7 @@ class Committer:
     def _isolate(self, batch: Sequence[Send], error: Poisonous) -> None:
         """Halve until the send that the database refuses stands alone, then refuse it."""
         if len(batch) == 1:
-            log.error("the database refuses a send", error=str(error), conversation=str(batch[0].message.conversation))
+            log.error("the database refuses a send", error=str(error), conversation=str(batch[0].event.conversation))
             _tell([(batch[0], Invalid("The database refuses this send."))])
             self._rows = self._bounds.rows
             return
@@ -127,8 +127,8 @@ class Committer:
 
 def _tell(results: Iterable[tuple[Send, Result]]) -> None:
     """Hand each sink its results, all at once and in order."""
-    by_sink: dict[Sink, list[tuple[Message, Result]]] = {}
+    by_sink: dict[Sink, list[tuple[NewEvent, Result]]] = {}
     for send, result in results:
-        by_sink.setdefault(send.sink, []).append((send.message, result))
+        by_sink.setdefault(send.sink, []).append((send.event, result))
     for sink, own in by_sink.items():
         sink.settle(own)

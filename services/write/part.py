@@ -7,9 +7,10 @@ from typing import Any
 from fastapi import APIRouter
 
 from services.write.committer import BatchBounds, Committer
+from services.write.conversation_routes import ConversationRoutes
 from services.write.publisher import Publisher
 from services.write.queue import SendQueue
-from services.write.routes import WriteRoutes
+from services.write.routes import SendRoutes
 from services.write.socket import WriteRole
 from shared.storage.append import Appender
 from shared.storage.conversations import Conversations
@@ -22,13 +23,16 @@ class WritePart:
         self, queue: SendQueue, appender: Appender, bounds: BatchBounds, publisher: Publisher, conversations: Conversations
     ) -> None:
         self._queue, self._publisher = queue, publisher
-        self._committer = Committer(queue, appender, bounds, publisher.publish_messages)
-        self._routes = WriteRoutes(self._committer, conversations, publisher)
+        self._committer = Committer(queue, appender, bounds, publisher.publish_events)
+        self._routes = (SendRoutes(self._committer), ConversationRoutes(conversations, publisher))
         self._ended = asyncio.Event()
         self.role = WriteRole(self._committer)
 
     def router(self) -> APIRouter:
-        return self._routes.router()
+        router = APIRouter()
+        for routes in self._routes:
+            router.include_router(routes.router())
+        return router
 
     def works(self) -> Sequence[Coroutine[Any, Any, None]]:
         """Return what runs for as long as the gateway does."""
@@ -45,7 +49,7 @@ class WritePart:
     def metrics(self) -> Mapping[str, float]:
         return {
             "write_batches_total": float(self._committer.batches),
-            "write_messages_total": float(self._committer.rows),
+            "write_events_total": float(self._committer.rows),
             "write_failed_batches_total": float(self._committer.failures),
             "write_queue": float(len(self._queue)),
             "write_published_total": float(self._publisher.published),

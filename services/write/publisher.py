@@ -14,18 +14,17 @@ import structlog
 
 from services.write.committer import Stored
 from shared import frames
-from shared.bus.client import Bus
-from shared.bus.payload import Payload, channel_name, pack
+from shared.bus.client import Bus, Publication
+from shared.bus.payload import Payload, cache_key, channel_name, pack
 from shared.errors import Unavailable
-from shared.storage.conversations import Change
-from shared.storage.events import message as message_event
+from shared.storage import events as shapes
+from shared.storage.append import NewEvent, Outcome
+from shared.storage.conversations import Appended, Change
 
 log = structlog.get_logger("ringpost.write")
 FRAME_BYTES = 256 * 1024
 BACKLOG_BYTES = 16 * 1024 * 1024
 PAUSE_S = 0.2
-
-Publication = tuple[str, bytes]
 
 
 class Publisher:
@@ -39,8 +38,8 @@ class Publisher:
         self._is_stopping = False
         self.published = self.dropped = 0
 
-    def publish_messages(self, stored: Stored) -> None:
-        """Publish a batch of stored messages, each log's in one frame or a few."""
+    def publish_events(self, stored: Stored) -> None:
+        """Publish a batch of stored events, each log's in one frame or a few."""
         for log_id, epoch, generation, events in group(stored):
             for part in split(events):
                 frame = frames.events_frame(log_id, part)
@@ -48,18 +47,19 @@ class Publisher:
 
     def publish_change(self, change: Change) -> None:
         """Publish a stored change: the conversation's event, and each inbox's."""
-        epoch, generation = change.outcome.epoch, change.outcome.generation
         for appended in change.appended:
-            frame = frames.events_frame(None if appended.user is not None else appended.log, [appended.event])
-            seq = appended.event["seq"]
-            self._put(appended.log, Payload(epoch, generation if appended.user is None else 0, seq, seq, frame))
+            is_inbox = appended.inbox_of is not None
+            frame = frames.events_frame(None if is_inbox else appended.log, [appended.event])
+            seq, generation = appended.event["seq"], 0 if is_inbox else change.outcome.generation
+            self._put(appended.log, Payload(change.outcome.epoch, generation, seq, seq, frame, _gone(appended)))
 
     def _put(self, log_id: UUID, payload: Payload) -> None:
         data = pack(payload)
         if self._bytes + len(data) > BACKLOG_BYTES:
             self.dropped += 1
             return
-        self._backlog.append((channel_name(self._prefix, log_id), data))
+        key = cache_key(self._prefix, log_id, payload.epoch, payload.generation)
+        self._backlog.append(Publication(channel_name(self._prefix, log_id), key, payload.first, data))
         self._bytes += len(data)
         self._filled.set()
 
@@ -90,21 +90,46 @@ class Publisher:
             self.published += len(batch)
 
 
+def _gone(appended: Appended) -> str | None:
+    if appended.inbox_of is not None or appended.event["type"] not in shapes.PUTS_OUT:
+        return None
+    return str(appended.event["user"])
+
+
 def group(stored: Stored) -> Iterable[tuple[UUID, UUID, int, list[dict[str, Any]]]]:
-    """Return (log, epoch, generation, events ascending) of each log in a batch."""
-    logs: dict[UUID, tuple[UUID, int, list[dict[str, Any]]]] = {}
-    for message, outcome in stored:
-        events = logs.setdefault(message.conversation, (outcome.epoch, outcome.generation, []))[2]
-        events.append(message_event(outcome.seq, message.sender, message.id, outcome.at, outcome.messages, message.text))
-    for log_id, (epoch, generation, events) in logs.items():
-        yield log_id, epoch, generation, events
+    """Return (log, epoch, generation after them, events ascending) of each log in a batch."""
+    logs: dict[UUID, tuple[list[dict[str, Any]], Outcome]] = {}
+    for event, outcome in stored:
+        events = logs[event.conversation][0] if event.conversation in logs else []
+        logs[event.conversation] = events, outcome
+        if event.type == "deleted":
+            erase(events, event.target)
+        events.append(_shape(event, outcome))
+    for log_id, (events, last) in logs.items():
+        yield log_id, last.epoch, last.generation, events
+
+
+def erase(events: Sequence[dict[str, Any]], target: int | None) -> None:
+    """Take the text of a message that was deleted in the same batch, and of its edits, out of what is published."""
+    for event in events:
+        if (event["seq"] == target or event.get("target") == target) and event.pop("text", None) is not None:
+            event["erased"] = True
+
+
+def _shape(event: NewEvent, outcome: Outcome) -> dict[str, Any]:
+    sender, id, at, messages = event.sender, event.id, outcome.at, outcome.messages
+    if event.type == "message":
+        return shapes.message(outcome.seq, sender, id, at, messages, event.text, event.target)
+    common = {"seq": outcome.seq, "type": event.type, "sender": sender, "id": id, "at": at, "messages": messages}
+    assert event.target is not None
+    return common | shapes.about(event.type, event.target, event.text)
 
 
 def split(events: Sequence[dict[str, Any]]) -> Iterable[Sequence[dict[str, Any]]]:
     """Cut *events* into runs whose frames stay of a size that a client can take at once."""
     start, size = 0, 0
     for n, event in enumerate(events):
-        own = 300 + 2 * len(event["text"])
+        own = 300 + 2 * len(event.get("text", ""))
         if n > start and size + own > FRAME_BYTES:
             yield events[start:n]
             start, size = n, 0

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shared.errors import Overloaded, RingpostError
-from shared.storage.append import Message, Outcome
+from shared.storage.append import NewEvent, Outcome
 
 PATIENT_AFTER = 2
 OVERHEAD_BYTES = 256
@@ -20,7 +20,7 @@ Result = Outcome | RingpostError
 class Sink(Protocol):
     """Who waits for the outcome: one HTTP request, or a socket with many sends in flight."""
 
-    def settle(self, results: Sequence[tuple[Message, Result]]) -> None:
+    def settle(self, results: Sequence[tuple[NewEvent, Result]]) -> None:
         """Take the results of some of the sends, in their order. Must not raise."""
 
 
@@ -28,14 +28,14 @@ class Sink(Protocol):
 class Send:
     """One send in the line. *since* is when it came, in the committer's clock; *tries* how often it was found busy."""
 
-    message: Message
+    event: NewEvent
     sink: Sink
     since: float
     tries: int = 0
 
     @property
     def size(self) -> int:
-        return OVERHEAD_BYTES + 4 * len(self.message.text)
+        return OVERHEAD_BYTES + 4 * len(self.event.text or "")
 
 
 class SendQueue:
@@ -79,8 +79,8 @@ class SendQueue:
 
     def drop_followers(self, failed: Iterable[Send]) -> list[Send]:
         """Take out all that the senders of *failed* sent after it in the same conversation, so that its retry comes first."""
-        lanes = {(send.sink, send.message.conversation) for send in failed}
-        dropped = [send for send in self._line if (send.sink, send.message.conversation) in lanes]
+        lanes = {(send.sink, send.event.conversation) for send in failed}
+        dropped = [send for send in self._line if (send.sink, send.event.conversation) in lanes]
         if dropped:
             gone = set(map(id, dropped))
             self._line = deque(send for send in self._line if id(send) not in gone)

@@ -1,152 +1,218 @@
-"""The write service over HTTP."""
+"""Sends over HTTP: one, or an array of which each is answered by itself."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from pydantic import Field
+from pydantic import BaseModel, Discriminator, Field, RootModel, Tag
 
+from services.write.answers import NOT_NOW, Acknowledged, acknowledge, status_code, told
 from services.write.committer import Committer
-from services.write.publisher import Publisher
 from services.write.queue import Result
-from services.write.socket import acknowledgement, as_error, make_message
+from services.write.sends import acknowledgement, as_error, make_event
 from shared import frames, limits
 from shared.errors import (
-    AlreadyMember,
+    Erased,
     Forbidden,
     IdReused,
-    Invalid,
     NotFound,
-    Overloaded,
+    PutOff,
     RateLimited,
     RingpostError,
-    TooLarge,
-    Unauthenticated,
-    Unavailable,
+    TooManyReactions,
+    Unchanged,
 )
-from shared.storage.append import Message, Outcome, Status
-from shared.storage.conversations import Change, Conversations, NewConversation, NewMember
+from shared.storage.append import NewEvent, Outcome
 from shared.web.body import Caller, json_body
-from shared.web.fields import Body, Text, Title, User, Uuid
-from shared.web.problems import problem_responses
-
-Role = Literal["member", "moderator", "owner"]
+from shared.web.fields import Body, Emoji, Target, Text, Uuid
+from shared.web.problems import describe
 
 
-class ConversationBody(Body):
-    """A new conversation. `owner` is for the admin key, which must name one."""
+class SendBody(Body):
+    """A message. `reply_to` is the seq of the one that it answers."""
 
+    type: Literal["send"] = "send"
     id: Uuid
-    title: Title | None = None
-    members: Annotated[tuple[User, ...], Field(max_length=limits.CREATE_MEMBERS)] = ()
-    history: Literal["all", "joined"] = "all"
-    owner: User | None = None
+    text: Text
+    reply_to: Target | None = None
 
 
-class MemberBody(Body):
+class EditBody(Body):
+    """Another text for a message of mine."""
+
+    type: Literal["edit"]
     id: Uuid
-    user: User
-    role: Role = "member"
-
-
-class MessageBody(Body):
-    id: Uuid
+    seq: Target
     text: Text
 
 
-class Acknowledged(Body):
-    """The change is committed."""
+class DeleteBody(Body):
+    """The end of a message's text: its author's, or a moderator's doing."""
 
-    conversation: UUID
-    seq: int
-    id: UUID
-    at: str
-
-
-class WriteRoutes:
-    """What the routes work on."""
-
-    def __init__(self, committer: Committer, conversations: Conversations, publisher: Publisher) -> None:
-        self._committer, self._conversations, self._publisher = committer, conversations, publisher
-
-    def router(self) -> APIRouter:
-        router = APIRouter(prefix="/v1/conversations", tags=["write"])
-        for path, endpoint, errors in (
-            ("", self.create, (Forbidden, IdReused)),
-            ("/{conversation}/members", self.add_member, (Forbidden, NotFound, IdReused, AlreadyMember)),
-            ("/{conversation}/messages", self.send, (NotFound, IdReused, Overloaded, RateLimited)),
-        ):
-            told = problem_responses(Unauthenticated, TooLarge, Invalid, Unavailable, *errors)
-            router.add_api_route(path, endpoint, methods=["POST"], status_code=201, response_model=Acknowledged, responses=told)
-        return router
-
-    async def create(
-        self, caller: Caller, body: Annotated[ConversationBody, json_body(ConversationBody, limits.CREATE_BODY_BYTES)]
-    ) -> Response:
-        """Create a conversation; the same id by the same caller finds it again."""
-        if caller.is_admin and body.owner is None:
-            raise Invalid("The admin key must name the owner.", fields=("owner",))
-        if not caller.is_admin and body.owner is not None:
-            raise Forbidden("Only the admin key names another owner.")
-        owner = body.owner or caller.user
-        members = {owner: "owner"} | {user: "member" for user in body.members if user != owner}
-        change = await self._conversations.create(NewConversation(caller.user, body.id, body.title, body.history, members))
-        return self._answer(change, body.id)
-
-    async def add_member(
-        self, caller: Caller, conversation: Uuid, body: Annotated[MemberBody, json_body(MemberBody)]
-    ) -> Response:
-        """Add a member: owners, moderators (members only) and the admin key may."""
-        new = NewMember(conversation, caller.user, body.id, body.user, body.role)
-        return self._answer(await self._conversations.add(new), body.id)
-
-    async def send(self, caller: Caller, conversation: Uuid, body: Annotated[MessageBody, json_body(MessageBody)]) -> Response:
-        """Send a message. Answered once it is committed; the same id by the same caller is the same message, for ever."""
-        message = make_message(conversation, caller.user, body.id, body.text)
-        outcome = await _Once().committed(self._committer, message)
-        return _acknowledge(acknowledgement(message, outcome), outcome.status)
-
-    def _answer(self, change: Change, id: UUID) -> Response:
-        outcome = change.outcome
-        error = _REFUSALS.get(outcome.status)
-        if error is not None:
-            raise error
-        if outcome.status is Status.STORED:
-            self._publisher.publish_change(change)
-        answer = {"conversation": change.conversation, "seq": outcome.seq, "id": id, "at": outcome.at}
-        return _acknowledge(answer, outcome.status)
+    type: Literal["delete"]
+    id: Uuid
+    seq: Target
 
 
-_REFUSALS: dict[Status, type[RingpostError]] = {
-    Status.ID_REUSED: IdReused,
-    Status.NOT_FOUND: NotFound,
-    Status.FORBIDDEN: Forbidden,
-    Status.ALREADY_MEMBER: AlreadyMember,
+class ReactBody(Body):
+    type: Literal["react"]
+    id: Uuid
+    seq: Target
+    emoji: Emoji
+
+
+class UnreactBody(Body):
+    type: Literal["unreact"]
+    id: Uuid
+    seq: Target
+    emoji: Emoji
+
+
+_KINDS: dict[type[Body], Any] = {
+    SendBody: frames.Send,
+    EditBody: frames.Edit,
+    DeleteBody: frames.Delete,
+    ReactBody: frames.React,
+    UnreactBody: frames.Unreact,
 }
 
 
-class _Once:
-    """Waits for the outcome of one send."""
+def _tag(value: Any) -> Any:
+    return value.get("type", "send") if isinstance(value, dict) else getattr(value, "type", "send")
 
-    def __init__(self) -> None:
-        self._result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
 
-    def settle(self, results: Sequence[tuple[Message, Result]]) -> None:
-        if not self._result.done():
-            self._result.set_result(results[0][1])
+OneBody = Annotated[
+    Annotated[SendBody, Tag("send")]
+    | Annotated[EditBody, Tag("edit")]
+    | Annotated[DeleteBody, Tag("delete")]
+    | Annotated[ReactBody, Tag("react")]
+    | Annotated[UnreactBody, Tag("unreact")],
+    Discriminator(_tag),
+]
+ManyBody = Annotated[list[OneBody], Field(min_length=1, max_length=limits.POST_SENDS)]
 
-    async def committed(self, committer: Committer, message: Message) -> Outcome:
-        committer.offer(message, self)
-        result = await self._result
+
+_OneOrMany = Annotated[
+    Annotated[OneBody, Tag("one")] | Annotated[ManyBody, Tag("many")],
+    Discriminator(lambda value: "many" if isinstance(value, list) else "one"),
+]
+
+
+class SendsBody(RootModel[_OneOrMany]):
+    """One send, or an array of up to 100, which are stored in its order."""
+
+    known_fields: ClassVar = frozenset(name for kind in _KINDS for name in kind.model_fields)
+
+
+class Answer(Acknowledged):
+    """One of an array's answers: what it would have been by itself."""
+
+    status: Literal[200, 201]
+
+
+class Refusal(BaseModel):
+    """One of an array's sends that was not stored, as the problem document that it would have had by itself."""
+
+    id: UUID
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    retryable: bool
+    retry_after: float | None = None
+
+
+class Answers(RootModel[list[Answer | Refusal]]):
+    """An array's answers, in its order."""
+
+
+class SendRoutes:
+    """What the routes work on."""
+
+    def __init__(self, committer: Committer) -> None:
+        self._committer = committer
+
+    def router(self) -> APIRouter:
+        router = APIRouter(prefix="/v1/conversations", tags=["write"])
+        errors = (NotFound, Forbidden, IdReused, Erased, Unchanged, TooManyReactions, RateLimited, *NOT_NOW)
+        responses = told(*errors, model=Acknowledged | Answers)
+        router.add_api_route(
+            "/{conversation}/messages",
+            self.send,
+            methods=["POST"],
+            status_code=201,
+            response_model=Acknowledged,
+            responses=responses,
+        )
+        return router
+
+    async def send(
+        self, caller: Caller, conversation: Uuid, body: Annotated[SendsBody, json_body(SendsBody, limits.POST_BODY_BYTES)]
+    ) -> Response:
+        """Send a message, edit or delete one, react to one; or an array of these.
+
+        Answered once all is committed; the same id by the same caller is the same send, for ever. An array is answered with
+        200 and an array: each with the `status` and the body that it would have had by itself.
+        """
+        bodies = body.root if isinstance(body.root, list) else [body.root]
+        events = [_event(each, conversation, caller.user) for each in bodies]
+        results = await Together(len(events)).committed(self._committer, events)
+        if isinstance(body.root, list):
+            return Response(frames.encode([*map(_one_of_many, events, results)]), 200, media_type="application/json")
+        (result,) = results
         error = as_error(result)
         if error is not None:
             raise error
         assert isinstance(result, Outcome)
-        return result
+        return acknowledge(acknowledgement(events[0], result), result.status)
 
 
-def _acknowledge(answer: dict[str, object], status: Status) -> Response:
-    code = 200 if status is Status.DUPLICATE else 201
-    return Response(frames.encode(answer), code, media_type="application/json")
+class Together:
+    """Waits for the outcomes of the sends of one request."""
+
+    def __init__(self, count: int) -> None:
+        self._results: dict[int, Result] = {}
+        self._count = count
+        self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def settle(self, results: Sequence[tuple[NewEvent, Result]]) -> None:
+        for event, result in results:
+            self._results[id(event)] = result
+        self._check()
+
+    def _check(self) -> None:
+        if len(self._results) >= self._count and not self._done.done():
+            self._done.set_result(None)
+
+    async def committed(self, committer: Committer, events: Sequence[NewEvent]) -> list[Result]:
+        """Return one result an event. What is put off puts off all that follow it."""
+        for place, event in enumerate(events):
+            try:
+                committer.offer(event, self)
+            except RingpostError as error:
+                self._put_off(events[place:], error)
+                break
+        await self._done
+        return [self._results[id(event)] for event in events]
+
+    def _put_off(self, events: Sequence[NewEvent], error: RingpostError) -> None:
+        self._results[id(events[0])] = error
+        for event in events[1:]:
+            self._results[id(event)] = PutOff()
+        self._check()
+
+
+def _event(body: OneBody, conversation: UUID, sender: str) -> NewEvent:
+    fields = {name: getattr(body, name) for name in type(body).model_fields if name != "type"}
+    return make_event(_KINDS[type(body)](conversation=conversation, **fields), sender)
+
+
+def _one_of_many(event: NewEvent, result: Result) -> Mapping[str, Any]:
+    error = as_error(result)
+    if error is not None:
+        return {"id": event.id} | describe(error)
+    assert isinstance(result, Outcome)
+    return {"status": status_code(result.status)} | acknowledgement(event, result)

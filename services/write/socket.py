@@ -6,27 +6,11 @@ from uuid import UUID
 
 from services.write.committer import Committer
 from services.write.queue import Result
+from services.write.sends import acknowledgement, as_error, make_event
 from shared import frames
-from shared.errors import IdReused, NotFound, PutOff, RingpostError
-from shared.storage.append import Message, Outcome, Status
-from shared.storage.conversations import digest
-from shared.text import check_text
+from shared.errors import PutOff, RingpostError
+from shared.storage.append import NewEvent, Outcome, Status
 from shared.websocket.socket import Socket
-
-_REFUSALS: dict[Status, type[RingpostError]] = {Status.ID_REUSED: IdReused, Status.NOT_FOUND: NotFound}
-
-
-def as_error(result: Result) -> RingpostError | None:
-    """Return the error that *result* means to a sender, if it means one."""
-    if isinstance(result, RingpostError):
-        return result
-    kind = _REFUSALS.get(result.status)
-    return kind() if kind is not None else None
-
-
-def make_message(conversation: UUID, sender: str, id: UUID, text: str) -> Message:
-    """Return a send as it is to be stored; raise Invalid or TooLarge for a text that is not one."""
-    return Message(conversation, sender, id, check_text(text), digest("message", text))
 
 
 class PutOffs:
@@ -55,24 +39,24 @@ class Lane:
         self._socket = socket
         self._put_offs = PutOffs()
 
-    def send(self, frame: frames.Send, committer: Committer) -> None:
-        """Queue a send, or tell why not."""
+    def take(self, change: frames.Change, committer: Committer) -> None:
+        """Queue a change, or tell why not."""
         try:
-            message = make_message(frame.conversation, self._socket.user, frame.id, frame.text)
-            if not self._put_offs.admits(frame.conversation, again=frame.again):
+            event = make_event(change, self._socket.user)
+            if not self._put_offs.admits(change.conversation, again=change.again):
                 raise PutOff
-            committer.offer(message, self)
+            committer.offer(event, self)
         except RingpostError as error:
-            self._fail(frame.conversation, frame.id, error)
+            self._fail(change.conversation, change.id, error)
 
-    def settle(self, results: Sequence[tuple[Message, Result]]) -> None:
+    def settle(self, results: Sequence[tuple[NewEvent, Result]]) -> None:
         acks: list[dict[str, Any]] = []
-        for message, result in results:
+        for event, result in results:
             error = as_error(result)
             if error is not None:
-                self._fail(message.conversation, message.id, error)
+                self._fail(event.conversation, event.id, error)
             elif isinstance(result, Outcome):
-                acks.append(acknowledgement(message, result) | {"duplicate": result.status is Status.DUPLICATE})
+                acks.append(acknowledgement(event, result) | {"duplicate": result.status is Status.DUPLICATE})
         if acks:
             self._socket.send(frames.encode({"type": "acks", "acks": acks}))
 
@@ -82,16 +66,11 @@ class Lane:
         self._socket.refuse(error, conversation=conversation, id=id)
 
 
-def acknowledgement(message: Message, outcome: Outcome) -> dict[str, Any]:
-    """Return what a sender hears of a stored send."""
-    return {"conversation": message.conversation, "id": message.id, "seq": outcome.seq, "at": outcome.at}
-
-
 class WriteRole:
     """The sockets' role `write`."""
 
     name = "write"
-    takes: tuple[type, ...] = (frames.Send,)
+    takes: tuple[type, ...] = (frames.Send, frames.Edit, frames.Delete, frames.React, frames.Unreact)
 
     def __init__(self, committer: Committer) -> None:
         self._committer = committer
@@ -104,8 +83,8 @@ class WriteRole:
     def opened(self, socket: Socket) -> None:
         """Nothing to begin: the client speaks first."""
 
-    def receive(self, socket: Socket, frame: frames.Send) -> None:
-        self._lanes[socket].send(frame, self._committer)
+    def receive(self, socket: Socket, frame: frames.Change) -> None:
+        self._lanes[socket].take(frame, self._committer)
 
     def closed(self, socket: Socket) -> None:
         self._lanes.pop(socket, None)

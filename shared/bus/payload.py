@@ -1,22 +1,29 @@
 """What a publication carries: where it belongs, and a finished frame that a gateway passes on unread."""
 
 from dataclasses import dataclass
+from urllib.parse import quote, unquote
 from uuid import UUID
 
 from shared.errors import Invalid
 
-VERSION = b"1"
+VERSION = b"2"
+NOBODY = "-"
 
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """The events *first* … *last* of a log, as the JSON frame that its readers get."""
+    """The events *first* … *last* of a log, as the JSON frame that its readers get.
+
+    *generation* is the log's after them: it rises when a text was erased. *gone* is the user whom the last one of them puts out
+    of the conversation, who gets this frame and none after it.
+    """
 
     epoch: UUID
     generation: int
     first: int
     last: int
     frame: bytes
+    gone: str | None = None
 
 
 def channel_name(prefix: str, log: UUID) -> str:
@@ -24,8 +31,15 @@ def channel_name(prefix: str, log: UUID) -> str:
     return f"{prefix}:log:{log}"
 
 
+def cache_key(prefix: str, log: UUID, epoch: UUID, generation: int) -> str:
+    """Return the key of the log's recent payloads. A late write under an older epoch or generation lands where nobody reads."""
+    return f"{prefix}:recent:{epoch.hex}:{generation}:{log}"
+
+
 def pack(payload: Payload) -> bytes:
-    numbers = f" {payload.epoch.hex} {payload.generation} {payload.first} {payload.last}\n"
+    # Escaped whole: an id of "-" is somebody.
+    gone = NOBODY if payload.gone is None else f"={quote(payload.gone, safe='')}"
+    numbers = f" {payload.epoch.hex} {payload.generation} {payload.first} {payload.last} {gone}\n"
     return VERSION + numbers.encode() + payload.frame
 
 
@@ -37,10 +51,11 @@ def unpack(data: bytes) -> Payload:
     """
     header, line_end, frame = data.partition(b"\n")
     try:
-        version, epoch, generation, first, last = header.split(b" ")
-        payload = Payload(UUID(epoch.decode("ascii")), int(generation), int(first), int(last), frame)
+        version, epoch, generation, first, last, gone = header.decode("ascii").split(" ")
+        user = None if gone == NOBODY else unquote(gone[1:], errors="strict")
+        payload = Payload(UUID(epoch), int(generation), int(first), int(last), frame, user)
     except ValueError:
         raise Invalid("A publication has a header that is not ours.") from None
-    if version != VERSION or not line_end or not 1 <= payload.first <= payload.last or not frame.startswith(b"{"):
+    if version != VERSION.decode() or not line_end or not 1 <= payload.first <= payload.last or not frame.startswith(b"{"):
         raise Invalid("A publication has a header that is not ours.")
     return payload

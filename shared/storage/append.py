@@ -1,9 +1,10 @@
-"""Append messages to logs, a batch at a time, in one round trip and one transaction."""
+"""Append events to conversations' logs, a batch at a time, in one round trip and one transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -11,7 +12,9 @@ import asyncpg
 from shared.errors import Unavailable
 from shared.storage.connection import Connection, connect, deadline, read_epoch
 
-_APPEND = "SELECT * FROM append_messages($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::bytea[], $6)"
+_APPEND = """
+SELECT * FROM append_events($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::bigint[], $7::bytea[], $8)
+"""
 
 
 class Status(StrEnum):
@@ -22,24 +25,39 @@ class Status(StrEnum):
     ID_REUSED = "id_reused"
     NOT_FOUND = "not_found"
     FORBIDDEN = "forbidden"
+    NO_MESSAGE = "no_message"
+    ERASED = "erased"
+    UNCHANGED = "unchanged"
+    TOO_MANY = "too_many"
     ALREADY_MEMBER = "already_member"
+    NO_MEMBER = "no_member"
+    LAST_OWNER = "last_owner"
     BUSY = "busy"
 
 
+_STATUSES = {status.value: status for status in Status}
+
+
 @dataclass(frozen=True, slots=True)
-class Message:
-    """One send, as it is to be stored. *sender* is empty for the host product; *digest* is of the body."""
+class NewEvent:
+    """An event to be stored: a message, or an edit, a deletion or a reaction of the message *target*.
+
+    *type* is the event's: message, edited, deleted, reacted, unreacted. *text* is a reaction's emoji, *target* is also the message
+    that a reply answers. *sender* is empty for the host product; *digest* is of the body.
+    """
 
     conversation: UUID
     sender: str
     id: UUID
-    text: str
+    type: str
+    text: str | None
+    target: int | None
     digest: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one message. The numbers count only where it is stored, now or before."""
+    """What became of one event. The numbers count only where it is stored, now or before."""
 
     status: Status
     seq: int
@@ -60,17 +78,17 @@ class Appender:
         self._url, self._timeout_s, self._name = url, timeout_s, name
         self._connection: Connection | None = None
 
-    async def append(self, batch: Sequence[Message], *, patient: bool) -> list[Outcome]:
-        """Store *batch* and return one outcome a message, in order. Committed when it returns.
+    async def append(self, batch: Sequence[NewEvent], *, patient: bool) -> list[Outcome]:
+        """Store *batch* and return one outcome an event, in order. Committed when it returns.
 
-        *patient* waits for conversations that another writer holds; else their messages are BUSY.
+        *patient* waits for conversations that another writer holds; else their events are BUSY.
 
         Raises:
             Unavailable: the database did not answer in time; what became of the batch is unknown.
             Poisonous: the database refuses a row, and nothing was stored.
         """
         connection = await self._ready()
-        columns = zip(*((m.conversation, m.sender, m.id, m.text, m.digest) for m in batch), strict=True)
+        columns = zip(*((e.conversation, e.sender, e.id, e.type, e.text, e.target, e.digest) for e in batch), strict=True)
         try:
             async with deadline(connection, self._timeout_s):
                 rows = await connection.fetch(_APPEND, *map(list, columns), patient)
@@ -79,7 +97,10 @@ class Appender:
         except Unavailable:
             connection.terminate()
             raise
-        return [Outcome(Status(row[1]), row[2], row[3], row[4], row[5], row[6]) for row in rows]
+        outcomes: list[Any] = [None] * len(batch)
+        for row in rows:
+            outcomes[row[0] - 1] = Outcome(_STATUSES[row[1]], row[2], row[3], row[4], row[5], row[6])
+        return outcomes
 
     async def _ready(self) -> Connection:
         if self._connection is None or self._connection.is_closed():

@@ -6,15 +6,15 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from shared import limits
 from shared.auth import Authenticator, Identity
 from shared.errors import Invalid, TooLarge, Unauthenticated
-from shared.web.fields import Body, describe_faults
+from shared.web.fields import describe_faults
 from shared.web.problems import BadRequest
 
-AnyBody = TypeVar("AnyBody", bound=Body)
+AnyBody = TypeVar("AnyBody", bound=BaseModel)
 _bearer = HTTPBearer(
     auto_error=False, scheme_name="bearer", bearerFormat="JWT", description="A user's token, or the admin key."
 )
@@ -32,7 +32,7 @@ class JsonBody(Generic[AnyBody]):
         return decode(self.model, await _read(request, self.max_bytes))
 
 
-def json_body(model: type[Body], max_bytes: int = limits.BODY_BYTES) -> Any:
+def json_body(model: type[BaseModel], max_bytes: int = limits.BODY_BYTES) -> Any:
     """Return the dependency for `body: Annotated[Model, json_body(Model)]`. Name the caller before it: 401 comes first."""
     return Depends(JsonBody(model, max_bytes))
 
@@ -49,14 +49,17 @@ Caller = Annotated[Identity, Depends(caller)]
 
 
 def decode(model: type[AnyBody], raw: bytes) -> AnyBody:
-    """Return the *model* that the JSON of *raw* is; raise BadRequest where it is not JSON, Invalid where it is another."""
+    """Return the *model* that the JSON of *raw* is; raise BadRequest where it is not JSON, Invalid where it is another.
+
+    A model that is a union says in `known_fields` which names are ours.
+    """
     try:
         body = model.model_validate_json(raw)
     except ValidationError as error:
         faults = error.errors(include_input=False, include_url=False, include_context=False)
         if faults[0]["type"] == "json_invalid":
             raise _tell_unreadable(raw) from None
-        raise describe_faults(faults, frozenset(model.model_fields)) from None
+        raise describe_faults(faults, getattr(model, "known_fields", frozenset(model.model_fields))) from None
     if b"\\u0000" in raw and _has_nul(json.loads(raw)):
         raise Invalid("A string has a NUL.")
     return body

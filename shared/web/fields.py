@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from shared import limits
 from shared.errors import Invalid
-from shared.text import check_text, check_title, check_user
+from shared.text import check_emoji, check_text, check_title, check_topic, check_user
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}")
@@ -48,8 +48,11 @@ def _told_by(check: Callable[[str], str]) -> AfterValidator:
 
 Uuid = Annotated[UUID, BeforeValidator(_parse_uuid)]
 Seq = Annotated[int, Field(ge=0, le=limits.SEQ_MAX)]
+Target = Annotated[int, Field(ge=1, le=limits.SEQ_MAX)]
 Text = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": limits.TEXT_CHARACTERS}), _told_by(check_text)]
 Title = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": limits.TITLE_CHARACTERS}), _told_by(check_title)]
+Topic = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": limits.TOPIC_CHARACTERS}), _told_by(check_topic)]
+Emoji = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": limits.EMOJI_CHARACTERS}), _told_by(check_emoji)]
 User = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": limits.USER_BYTES}), _told_by(check_user)]
 
 QuerySeq = Annotated[int, Field(ge=0, le=limits.SEQ_MAX), BeforeValidator(_parse_decimal)]
@@ -75,7 +78,9 @@ def describe_faults(errors: list[Any], known: frozenset[str] | None) -> Invalid:
     """
     faults: dict[str, str] = {}
     for error in errors:
-        name = next((part for part in error["loc"] if isinstance(part, str)), "")
+        parts = [part for part in error["loc"] if isinstance(part, str)]
+        # In a union a tag stands before the field.
+        name = next((part for part in parts if known and part in known), parts[0] if parts else "")
         if error["type"] == "extra_forbidden" or (known is not None and name not in known):
             faults.setdefault("", "there is a field that is not known here" if name else "it should be an object")
         else:
