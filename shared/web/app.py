@@ -20,6 +20,7 @@ from shared.web.fields import describe_faults
 from shared.web.health import Reasons, health_routes
 from shared.web.origins import Origins
 from shared.web.problems import BadRequest, MethodNotAllowed, answer
+from shared.web.socket_route import socket_routes
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -53,6 +54,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
         exception_handlers={
             RingpostError: _answer_error,
             RequestValidationError: _answer_faults,
@@ -61,6 +63,7 @@ def create_app(
     )
     app.state.authenticator = authenticator
     app.include_router(health_routes(ready, degraded, registry))
+    app.include_router(socket_routes())
     app.add_route("/docs", _answer_docs, include_in_schema=False)
     app.add_middleware(Edge, origins=origins)
     return app

@@ -5,7 +5,7 @@ The errors that only HTTP has stand here too; all others are in `shared/errors.p
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -16,7 +16,7 @@ from shared.errors import Invalid, Refused, RingpostError, TooLarge, Unauthentic
 MEDIA_TYPE = "application/problem+json"
 DETAIL_CHARACTERS = 600
 FIELDS = 20
-SCHEMA_REF = {"$ref": "#/components/schemas/Problem"}
+SCHEMA_REF: dict[str, Any] = {"$ref": "#/components/schemas/Problem"}
 
 
 class BadRequest(Refused):
@@ -29,6 +29,12 @@ class MethodNotAllowed(Refused):
     code = "method_not_allowed"
     status = 405
     detail = "This path does not take this method."
+
+
+class UpgradeRequired(Refused):
+    code = "upgrade_required"
+    status = 426
+    detail = "Here is a WebSocket: ask for it by the handshake of RFC 6455, version 13."
 
 
 class TimedOut(Unavailable):
@@ -91,12 +97,22 @@ def write_answer(error: RingpostError) -> bytes:
 
 
 def problem_responses(*errors: type[RingpostError]) -> dict[int | str, dict[str, Any]]:
-    """Return what a route's `responses=` says of *errors*, for the OpenAPI document."""
-    responses: dict[int | str, dict[str, Any]] = {}
+    """Return what a route's `responses=` says of *errors*, for the OpenAPI document: by status, each with its codes."""
+    by_status: dict[int | str, list[type[RingpostError]]] = {}
     for error in errors:
-        told = responses.setdefault(error.status, {"description": "", "content": {MEDIA_TYPE: {"schema": SCHEMA_REF}}})
-        told["description"] = f"{told['description']} `{error.code}`: {error.detail}".strip()
-    return responses
+        by_status.setdefault(error.status, []).append(error)
+    return {status: _describe_response(told) for status, told in by_status.items()}
+
+
+def _describe_response(errors: Sequence[type[RingpostError]]) -> dict[str, Any]:
+    schema = SCHEMA_REF | {"properties": {"code": {"enum": [error.code for error in errors]}}}
+    response = {
+        "description": " ".join(f"`{error.code}`: {error.detail}" for error in errors),
+        "content": {MEDIA_TYPE: {"schema": schema}},
+    }
+    if all(error.retryable for error in errors):
+        response["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
+    return response
 
 
 def _headers_of(error: RingpostError) -> dict[str, str]:

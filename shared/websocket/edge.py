@@ -11,6 +11,7 @@ from websockets.server import ServerProtocol
 
 from shared import limits
 from shared.close_codes import CloseCode
+from shared.web.problems import BadRequest, write_answer
 from shared.websocket.socket import Socket, Sockets
 
 _quiet = logging.getLogger("ringpost.websocket")
@@ -92,13 +93,13 @@ class Edge(asyncio.Protocol):
 
     def _shake_hands(self, request: Request) -> None:
         refusal = self._sockets.refusal(request.path, request.headers.get_all("Origin"))
-        if refusal is None:
-            response = self._protocol.accept(request)
-        else:
-            response = self._protocol.reject(HTTPStatus(refusal.status), str(refusal) + "\n")
-        self._protocol.send_response(response)
-        if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
+        response = self._protocol.accept(request)
+        if refusal is None and response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
+            self._protocol.send_response(response)
             self._socket = self._sockets.accept(self)
+        else:
+            self.transport.write(write_answer(refusal or BadRequest("The handshake is not RFC 6455's, version 13.")))
+            self.transport.close()
 
     def _take(self, frame: Frame) -> None:
         if self._socket is None:

@@ -513,7 +513,7 @@ BAD_UPGRADES: dict[str, tuple[bytes, int]] = {
     "another method": (UPGRADE.replace(b"GET", b"POST"), 400),
     "HTTP/1.0": (UPGRADE.replace(b"HTTP/1.1", b"HTTP/1.0"), 400),
     "a body": (UPGRADE.replace(b"Host: x", b"Host: x\r\nContent-Length: 3") + b"abc", 400),
-    "another protocol": (UPGRADE.replace(b"websocket", b"smtp").replace(b"keep-alive", b"close"), 404),
+    "another protocol": (UPGRADE.replace(b"websocket", b"smtp").replace(b"keep-alive", b"close"), 426),
     "no Host": (UPGRADE.replace(b"Host: x\r\n", b""), 400),
 }
 

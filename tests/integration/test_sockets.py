@@ -1,6 +1,7 @@
 """What a socket does with hostile, broken and late clients: a clear end, and nobody else suffers."""
 
 import asyncio
+import json
 from uuid import uuid4
 
 import pytest
@@ -93,6 +94,7 @@ async def test_foreign_origins_are_refused_and_look_alikes_too(site: Site) -> No
                 async with opened(read, origin=origin):
                     pass
             assert refused.value.response.status_code == 403
+            assert json.loads(refused.value.response.body or b"")["code"] == "forbidden"
         async with opened(read, origin="http://chat.example:8000") as talk:
             await talk.send(type="hello", token=token("alice"))
             assert (await talk.receive())["type"] == "welcome"
