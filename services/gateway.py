@@ -31,6 +31,7 @@ from shared.storage.append import Appender
 from shared.storage.connection import Connections
 from shared.storage.conversations import Conversations
 from shared.storage.history import History
+from shared.storage.timeline import Timeline
 from shared.web.app import create_app
 from shared.web.dev_tokens import dev_token_routes
 from shared.web.http_policy import HttpPolicy
@@ -79,7 +80,7 @@ class Gateway:
 
     def _make_read(self, history: History) -> ReadPart:
         s = self._settings
-        return ReadPart(history, self._redis, prefix=s.prefix, redis_timeout_s=s.redis_timeout_s)
+        return ReadPart(history, Timeline(self._connections), self._redis, prefix=s.prefix, redis_timeout_s=s.redis_timeout_s)
 
     def _make_write(self) -> WritePart:
         s = self._settings
@@ -213,7 +214,7 @@ class Gateway:
             degraded=self.degraded,
             registry=make_registry(self.metrics),
         )
-        app.add_api_route("/config", self._config, tags=["health"], summary="Where read and write are")
+        app.add_api_route("/config", self._config, name="config", tags=["health"], summary="Where read and write are")
         if s.dev_tokens:
             app.include_router(dev_token_routes(s.jwt_key.get_secret_value()))
         for part in self._parts:

@@ -3,13 +3,16 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from services.read.answers import ConversationsAnswer, EventsAnswer, HistoryAnswer, MembersAnswer, PollAnswer
 from services.read.poll import Polls, Wish
 from services.read.resume import Cursor
 from shared import frames, limits
-from shared.errors import Forbidden, Invalid, NotFound, PositionLost, RingpostError, TooLarge, Unauthenticated, Unavailable
+from shared.errors import Forbidden, NotFound, PositionLost, Unavailable
 from shared.storage.history import Event, History, Membership
+from shared.storage.timeline import Timeline
+from shared.text import check_user
 from shared.web.body import Caller, json_body
 from shared.web.fields import Body, Parameters, QueryLimit, QuerySeq, Seq, Uuid
 from shared.web.problems import problem_responses
@@ -18,6 +21,16 @@ from shared.web.problems import problem_responses
 class ListParameters(Parameters):
     limit: QueryLimit = limits.PAGE_EVENTS_DEFAULT
     after: Uuid | None = None
+
+
+class MembersParameters(Parameters):
+    limit: QueryLimit = limits.PAGE_EVENTS_DEFAULT
+    after: Annotated[str, Field(max_length=limits.USER_BYTES)] = ""
+
+    @field_validator("after")
+    @classmethod
+    def _is_storable(cls, after: str) -> str:
+        return check_user(after) if after else after
 
 
 class RangeParameters(Parameters):
@@ -47,26 +60,33 @@ class PollBody(Body):
 class ReadRoutes:
     """What the routes work on."""
 
-    def __init__(self, history: History, polls: Polls) -> None:
-        self._history, self._polls = history, polls
+    def __init__(self, history: History, timeline: Timeline, polls: Polls) -> None:
+        self._history, self._timeline, self._polls = history, timeline, polls
 
     def router(self) -> APIRouter:
         router = APIRouter(prefix="/v1", tags=["read"])
-        events = "/conversations/{conversation}/events"
-        router.add_api_route("/conversations", self.conversations, responses=_told())
-        router.add_api_route(events, self.events, responses=_told(NotFound))
-        router.add_api_route("/poll", self.poll, methods=["POST"], responses=_told(PositionLost, TooLarge))
+        told = problem_responses(Forbidden, Unavailable)
+        router.add_api_route("/conversations", self.list_conversations, response_model=ConversationsAnswer, responses=told)
+        lost = problem_responses(Forbidden, PositionLost, Unavailable)
+        router.add_api_route("/poll", self.poll, methods=["POST"], response_model=PollAnswer, responses=lost)
+        unknown = problem_responses(Forbidden, NotFound, Unavailable)
+        for path, endpoint, model in (
+            ("events", self.read_events, EventsAnswer),
+            ("history", self.read_history, HistoryAnswer),
+            ("members", self.list_members, MembersAnswer),
+        ):
+            router.add_api_route(f"/conversations/{{conversation}}/{path}", endpoint, response_model=model, responses=unknown)
         return router
 
-    async def conversations(self, caller: Caller, query: Annotated[ListParameters, Query()]) -> Response:
+    async def list_conversations(self, caller: Caller, query: Annotated[ListParameters, Query()]) -> Response:
         """List my conversations, with their heads and my read markers."""
         memberships, rows = await self._history.listed(_user(caller), query.after, query.limit)
         following = rows[-1]["conversation"] if len(rows) == query.limit else None
         about = {"epoch": memberships.epoch, "inbox": memberships.inbox_head}
         return _json(about | {"conversations": rows, "next": following})
 
-    async def events(self, caller: Caller, conversation: Uuid, query: Annotated[RangeParameters, Query()]) -> Response:
-        """Read a range of a conversation's events."""
+    async def read_events(self, caller: Caller, conversation: Uuid, query: Annotated[RangeParameters, Query()]) -> Response:
+        """Read a range of a conversation's events, as they were stored."""
         memberships = await self._history.memberships(_user(caller), conversation)
         membership = memberships.of.get(conversation)
         if membership is None:
@@ -85,14 +105,32 @@ class ReadRoutes:
         events = await self._history.before(log, before, lowest, query.limit) if before > lowest else []
         return _named(events, before, is_complete=not events or events[0]["seq"] == lowest)
 
+    async def read_history(self, caller: Caller, conversation: Uuid, query: Annotated[RangeParameters, Query()]) -> Response:
+        """Read a conversation as it now is: messages with their latest text and their reactions, and who came and went."""
+        user = _user(caller)
+        if query.after is not None:
+            page = await self._timeline.after(user, conversation, query.after, query.limit)
+        else:
+            before = limits.SEQ_MAX if query.before is None else query.before
+            page = await self._timeline.before(user, conversation, before, query.limit)
+        if page is None:
+            raise NotFound
+        about = {"epoch": page.epoch, "conversation": conversation, "head": page.head}
+        return _json(about | {"complete": page.is_complete, "items": page.items})
+
+    async def list_members(self, caller: Caller, conversation: Uuid, query: Annotated[MembersParameters, Query()]) -> Response:
+        """List the members of a conversation, by their ids."""
+        page = await self._timeline.members(_user(caller), conversation, query.after, query.limit)
+        if page is None:
+            raise NotFound
+        following = None if page.is_complete else page.items[-1]["user"]
+        about = {"epoch": page.epoch, "conversation": conversation, "head": page.head}
+        return _json(about | {"members": page.items, "next": following})
+
     async def poll(self, caller: Caller, body: Annotated[PollBody, json_body(PollBody, limits.CURSOR_BODY_BYTES)]) -> Response:
         """Wait for what comes after a cursor."""
         wish = Wish(Cursor(body.epoch, body.inbox, body.positions), body.wait_s, body.limit)
         return _json(await self._polls.answer(_user(caller), wish))
-
-
-def _told(*errors: type[RingpostError]) -> dict[int | str, dict[str, Any]]:
-    return problem_responses(Unauthenticated, Forbidden, Invalid, Unavailable, *errors)
 
 
 def _named(events: list[Event], start: int, *, is_complete: bool) -> dict[str, Any]:

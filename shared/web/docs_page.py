@@ -34,7 +34,9 @@ def answer_docs(document: dict[str, Any]) -> HTMLResponse:
     page = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>{title}</title><style>{_STYLE}</style><h1>{title}</h1>"
-        f'<p>The same for programs: <a href="/openapi.json">/openapi.json</a>.</p>{operations}</html>'
+        f"<p>{escape(document['info'].get('description', ''))}</p>"
+        f'<p>The same for programs: <a href="/openapi.json">/openapi.json</a>.</p>{operations}'
+        f"<h2>Schemas</h2>{''.join(_render_schemas(document))}</html>"
     )
     return HTMLResponse(page, headers={"content-security-policy": _POLICY, "referrer-policy": "no-referrer"})
 
@@ -44,11 +46,11 @@ def _render(document: dict[str, Any]) -> Iterator[str]:
         for method, operation in methods.items():
             summary = escape(operation.get("summary", ""))
             yield f"<details><summary><b>{method.upper()}</b> <code>{escape(path)}</code> {summary}</summary>"
-            yield "".join(_render_operation(operation, document["components"]["schemas"]))
+            yield "".join(_render_operation(operation))
             yield "</details>"
 
 
-def _render_operation(operation: dict[str, Any], schemas: dict[str, Any]) -> Iterator[str]:
+def _render_operation(operation: dict[str, Any]) -> Iterator[str]:
     if operation.get("description"):
         yield f"<p>{escape(operation['description'])}</p>"
     if operation.get("security"):
@@ -56,13 +58,19 @@ def _render_operation(operation: dict[str, Any], schemas: dict[str, Any]) -> Ite
     for parameter in operation.get("parameters", ()):
         yield f"<p><code>{escape(parameter['name'])}</code> ({escape(parameter['in'])})</p>"
     if body := operation.get("requestBody"):
-        yield f"<p>Body</p>{_render_schema(body['content']['application/json']['schema'], schemas)}"
+        yield f"<p>Body: {_render_media(body['content']['application/json'])}</p>"
     for status, response in operation["responses"].items():
-        yield f"<p><b>{escape(status)}</b> {escape(response.get('description', ''))}</p>"
-        if schema := response.get("content", {}).get("application/json", {}).get("schema"):
-            yield _render_schema(schema, schemas)
+        told = "".join(map(_render_media, response.get("content", {}).values()))
+        yield f"<p><b>{escape(status)}</b> {escape(response.get('description', ''))} {told}</p>"
 
 
-def _render_schema(schema: dict[str, Any], schemas: dict[str, Any]) -> str:
-    named = schemas.get(schema.get("$ref", "").rpartition("/")[2], schema)
-    return f"<pre>{escape(json.dumps(named, indent=2, ensure_ascii=False))}</pre>"
+def _render_media(media: dict[str, Any]) -> str:
+    schema = media.get("schema", {})
+    name = escape(schema.get("$ref", "").rpartition("/")[2])
+    return f'<a href="#{name}">{name}</a>' if name else f"<code>{escape(json.dumps(schema))}</code>" if schema else ""
+
+
+def _render_schemas(document: dict[str, Any]) -> Iterator[str]:
+    for name, schema in document["components"]["schemas"].items():
+        text = escape(json.dumps(schema, indent=2, ensure_ascii=False))
+        yield f'<details><summary>{escape(name)}</summary><pre id="{escape(name)}">{text}</pre></details>'

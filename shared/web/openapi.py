@@ -9,7 +9,7 @@ from fastapi.routing import iter_route_contexts
 from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
 
-from shared.errors import Forbidden, Invalid, RingpostError, TooLarge, Unauthenticated
+from shared.errors import Forbidden, Invalid, RingpostError, TokenExpired, TooLarge, Unauthenticated
 from shared.web.body import JsonBody
 from shared.web.problems import MEDIA_TYPE, SCHEMA_REF, BadRequest, Internal, problem_responses
 
@@ -29,12 +29,13 @@ PROBLEM: dict[str, Any] = {
         "fields": {"type": "array", "items": {"type": "string"}},
     },
 }
+_ABOUT = "What a client says over HTTP and hears. The frames of the sockets are in docs/protocol.md."
 _TEMPLATE = "#/components/schemas/{model}"
 
 
 def describe(title: str, version: str, routes: Sequence[BaseRoute]) -> dict[str, Any]:
     """Return the OpenAPI document of *routes*."""
-    document = get_openapi(title=title, version=version, routes=routes)
+    document = get_openapi(title=title, version=version, description=_ABOUT, routes=routes)
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for replaced in ("HTTPValidationError", "ValidationError"):
         schemas.pop(replaced, None)
@@ -44,6 +45,12 @@ def describe(title: str, version: str, routes: Sequence[BaseRoute]) -> dict[str,
     for path, method, operation in _operations(document):
         _describe_operation(operation, bodies.get((path, method)))
     return document
+
+
+class _ForeignPage(Forbidden):
+    """What any route may answer; one that has a Forbidden of its own tells of that."""
+
+    detail = "Pages of this origin may not call."
 
 
 def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -69,7 +76,7 @@ def _schemas_of(bodies: dict[tuple[str, str], JsonBody[Any]]) -> dict[str, Any]:
 
 
 def _describe_operation(operation: dict[str, Any], body: JsonBody[Any] | None) -> None:
-    errors: list[type[RingpostError]] = [Forbidden, Internal]
+    errors: list[type[RingpostError]] = [_ForeignPage, Internal]
     if body is not None:
         ref = _TEMPLATE.format(model=body.model.__name__)
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": {"$ref": ref}}}}
@@ -77,10 +84,11 @@ def _describe_operation(operation: dict[str, Any], body: JsonBody[Any] | None) -
     if body is not None or operation.get("parameters"):
         errors.append(Invalid)
     if operation.get("security"):
-        errors.append(Unauthenticated)
+        errors += [Unauthenticated, TokenExpired]
     responses = operation["responses"]
     if MEDIA_TYPE not in responses.get("422", {}).get("content", {}):
         responses.pop("422", None)
     for status, response in problem_responses(*errors).items():
         responses.setdefault(str(status), response)
-    responses["default"] = {"description": "Another error", "content": {MEDIA_TYPE: {"schema": SCHEMA_REF}}}
+    responses["default"] = {"description": "Another error.", "content": {MEDIA_TYPE: {"schema": SCHEMA_REF}}}
+    operation["responses"] = dict(sorted(responses.items()))
