@@ -1,0 +1,72 @@
+"""Chat systems, running: Ringpost's gateways, and the peers that are chats too."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from tests.bench.cpu import Meter
+from tests.bench.dialect import Dialect
+from tests.bench.document import OURS
+from tests.bench.load.address import Address
+from tests.bench.load.http import Connection, open_connection
+from tests.bench.ours import Ringpost
+from tests.bench.stage import Stage, free_address
+from tests.bench.tutorial import Tutorial
+from tests.gateways import ADMIN_KEY, JWT_KEY
+
+FASTAPI_TUTORIAL = "FastAPI tutorial"
+
+
+@dataclass(slots=True)
+class Chat:
+    """A chat system: where clients read and write, and the processor time of all that it runs on."""
+
+    dialect: Dialect
+    read: Address
+    write: Address
+    meter: Meter
+    _admin: Connection | None = field(default=None, repr=False)
+
+    async def create(self, members: Sequence[str]) -> str:
+        """Return the id of a new conversation of *members*."""
+        id = str(uuid4())
+        request = self.dialect.create(id, members)
+        if request is None:
+            return id
+        self._admin = self._admin or await open_connection(self.write)
+        return self.dialect.created(await self._admin.answer(request))
+
+
+async def start_ringpost(stage: Stage) -> Chat:
+    """Start a write and a read gateway, with no router before them: clients connect straight."""
+    url = await stage.make_database(OURS)
+    stage.migrate(url)
+    write, read = free_address(), free_address()
+    pids = [await _start_gateway(stage, role, address, url) for role, address in (("write", write), ("read", read))]
+    return Chat(Ringpost(), read, write, Meter(*pids, stage.postgres_pid, stage.valkey_pid))
+
+
+async def _start_gateway(stage: Stage, role: str, address: Address, postgres_url: str) -> int:
+    settings = {
+        "ROLE": role,
+        "NAME": role,
+        "PORT": str(address.port),
+        "POSTGRES_URL": postgres_url,
+        "REDIS_URL": stage.valkey.url,
+        "JWT_KEY": JWT_KEY,
+        "ADMIN_KEY": ADMIN_KEY,
+        "DRAIN_SETTLE_S": "0.2",
+        "DRAIN_SPREAD_S": "0.2",
+    }
+    return await stage.start(role, ("services",), {f"RINGPOST_{name}": value for name, value in settings.items()}, address.port)
+
+
+async def start_tutorial(stage: Stage) -> Chat:
+    """Start the tutorial's chat as one process of uvicorn, on uvloop and without permessage-deflate."""
+    url = await stage.make_database("tutorial")
+    address = free_address()
+    options = ("--port", str(address.port), "--loop", "uvloop", "--ws-per-message-deflate", "false", "--no-access-log")
+    environment = {"DATABASE_URL": url, "REDIS_URL": stage.valkey.url, "JWT_KEY": JWT_KEY}
+    argv = ("uvicorn", "tests.bench.peers.fastapi_chat:app", *options)
+    pid = await stage.start("tutorial", argv, environment, address.port)
+    return Chat(Tutorial(), address, address, Meter(pid, stage.postgres_pid, stage.valkey_pid))

@@ -1,0 +1,37 @@
+"""What one sees while it runs, and in the end."""
+
+import time
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench.document import Row
+from tests.bench.figures import show, show_spread
+from tests.bench.rounds import Turn
+
+
+class Progress:
+    """A line for each turn, and one at the beginning of each round."""
+
+    def __init__(self, console: Console, rounds: int) -> None:
+        self._console, self._rounds = console, rounds
+        self._round = 0
+        self._began = time.monotonic()
+
+    def tell(self, turn: Turn) -> None:
+        if turn.round != self._round:
+            self._round = turn.round
+            self._console.print(f"round {turn.round} of {self._rounds}, after {time.monotonic() - self._began:.0f} s")
+        figures = "; ".join(f"{show(sample.value)} {sample.unit.name}" for sample in turn.reading.samples)
+        self._console.print(f"  {turn.experiment:<52} {turn.system:<18} {figures}", highlight=False)
+
+
+def make_table(rows: Sequence[Row]) -> Table:
+    """Return the rows as a table."""
+    peers = list(dict.fromkeys(peer for row in rows for peer in row.peers))
+    table = Table("row", "unit", "ours", *(column for peer in peers for column in (peer, "ratio")))
+    for row in rows:
+        cells = [show_spread(of[peer]) if peer in of else "" for peer in peers for of in (row.peers, row.ratio)]
+        table.add_row(row.name, row.unit.name, show_spread(row.ours), *cells)
+    return table

@@ -1,0 +1,48 @@
+"""Rounds: by turns, and gathered into rows."""
+
+from collections.abc import Callable
+
+from tests.bench.document import OURS, Unit
+from tests.bench.rounds import Experiment, Reading, Run, Sample, Turn, gather_busy, gather_rows, run_rounds
+
+RATE = Unit("sends/s", is_higher_better=True)
+
+
+def make_run(note: Callable[[], None], values: list[float]) -> Run:
+    left = list(values)
+
+    async def run(seconds: float) -> Reading:
+        note()
+        return Reading([Sample("row", RATE, left.pop(0))], servers_busy=left[0] if left else 0.1, load_busy=0.2)
+
+    return run
+
+
+async def test_ours_and_the_peer_are_measured_by_turns() -> None:
+    order: list[str] = []
+    heard: list[Turn] = []
+    runs = {system: make_run(lambda s=system: order.append(s), [1, 2]) for system in (OURS, "peer")}  # type: ignore[misc]
+
+    turns = await run_rounds([Experiment("one", runs)], rounds=2, seconds=1, tell=heard.append)
+
+    assert order == [OURS, "peer", OURS, "peer"]
+    assert [turn.round for turn in turns] == [1, 1, 2, 2]
+    assert heard == turns
+
+
+async def test_the_values_of_all_rounds_become_a_row() -> None:
+    runs = {OURS: make_run(lambda: None, [10, 30]), "peer": make_run(lambda: None, [5, 10])}
+
+    turns = await run_rounds([Experiment("one", runs)], rounds=2, seconds=1, tell=lambda turn: None)
+    (row,) = gather_rows(turns)
+
+    assert (row.name, row.unit) == ("row", RATE)
+    assert (row.ratio["peer"].min, row.ratio["peer"].max) == (2, 3)
+
+
+async def test_the_busiest_round_is_told() -> None:
+    runs = {OURS: make_run(lambda: None, [0.4, 0.9, 0.3])}
+
+    turns = await run_rounds([Experiment("one", runs)], rounds=3, seconds=1, tell=lambda turn: None)
+
+    assert gather_busy(turns) == {"one": {OURS: (0.9, 0.2)}}
