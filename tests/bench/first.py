@@ -1,35 +1,26 @@
 """`make bench-first`: where all of it stands beside the chat that a FastAPI tutorial teaches, and what the naive ways cost."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from tests.bench.bench import Bench
 from tests.bench.chats import FASTAPI_TUTORIAL, Chat, start_ringpost, start_tutorial
 from tests.bench.crowd import Plan, run_crowd
 from tests.bench.document import OURS, Unit
 from tests.bench.load.texts import Texts, load_texts
-from tests.bench.rounds import Experiment, Reading, Run, Sample
+from tests.bench.rounds import Experiment, Reading, Run
 from tests.bench.stage import Stage
+from tests.bench.units import (
+    CPU_MS,
+    DELIVERIES,
+    EMPTY_ANSWERS,
+    HANDSHAKES,
+    MEDIAN_DELAY,
+    P99_DELAY,
+    PER_CPU_SECOND,
+    SENDS,
+    read_window,
+)
 from tests.bench.ways import Way, run_way
-from tests.bench.window import Window
-
-SENDS = Unit("sends/s", is_higher_better=True)
-DELIVERIES = Unit("deliveries/s", is_higher_better=True)
-PER_CPU_SECOND = Unit("deliveries a server-CPU-second", is_higher_better=True)
-MEDIAN_DELAY = Unit("ms from send to delivery, median", is_higher_better=False)
-P99_DELAY = Unit("ms from send to delivery, 99th percentile", is_higher_better=False)
-HANDSHAKES = Unit("handshakes a delivery", is_higher_better=False)
-EMPTY_ANSWERS = Unit("empty answers a delivery", is_higher_better=False)
-CPU_MS = Unit("server-CPU-ms a delivery", is_higher_better=False)
-
-_Measures = Mapping[Unit, Callable[[Window], float]]
-_MEASURES: _Measures = {
-    SENDS: lambda window: window.acked / window.seconds,
-    DELIVERIES: lambda window: window.delivered / window.seconds,
-    PER_CPU_SECOND: lambda window: window.delivered / window.servers_cpu_s,
-    MEDIAN_DELAY: lambda window: window.delay_ms(0.5),
-    P99_DELAY: lambda window: window.delay_ms(0.99),
-    CPU_MS: lambda window: 1_000 * window.servers_cpu_s / window.delivered,
-}
 
 _CROWDS: Sequence[tuple[str, Plan, Sequence[Unit]]] = (
     ("WebSocket sends, 128 conversations", Plan(128, 32, 1, in_flight=16), (SENDS, PER_CPU_SECOND)),
@@ -39,7 +30,7 @@ _CROWDS: Sequence[tuple[str, Plan, Sequence[Unit]]] = (
     ("deliveries to a room of 100, 50 sends a second", Plan(1, 1, 100, per_second=50), (PER_CPU_SECOND,)),
     ("send to delivery, 10 receivers, 50 sends a second", Plan(1, 1, 10, per_second=50), (MEDIAN_DELAY, P99_DELAY)),
 )
-_WAY_SECONDS = 2.0
+_WAY_SECONDS = 2.0  # of each second asked for: they say little, and what they say takes up to a second to come
 
 _ABOUT = """
 Ringpost (a write and a read gateway, with no router before them) beside the chat that a good FastAPI tutorial teaches: one
@@ -71,8 +62,7 @@ async def _prepare(stage: Stage) -> Sequence[Experiment]:
 
 def _crowd(name: str, chat: Chat, plan: Plan, units: Sequence[Unit], texts: Texts) -> Run:
     async def run(seconds: float) -> Reading:
-        window = await run_crowd(chat, plan, texts, seconds)
-        return _reading(window, [Sample(name, unit, _MEASURES[unit](window)) for unit in units])
+        return read_window(name, await run_crowd(chat, plan, texts, seconds), units)
 
     return run
 
@@ -84,17 +74,10 @@ def _ways(way: Way, chats: Mapping[str, Chat], texts: Texts) -> Mapping[str, Run
 def _way(way: Way, chat: Chat, texts: Texts) -> Run:
     async def run(seconds: float) -> Reading:
         cost = await run_way(chat, way, texts, _WAY_SECONDS * seconds)
-        window = cost.window
-        values = {unit: _MEASURES[unit](window) for unit in (CPU_MS, MEDIAN_DELAY)}
         counts = {HANDSHAKES: cost.handshakes, EMPTY_ANSWERS: cost.empty_answers}
-        values |= {unit: count / window.delivered for unit, count in counts.items()}
-        return _reading(window, [Sample(way, unit, value) for unit, value in values.items()])
+        return read_window(way, cost.window, (CPU_MS, MEDIAN_DELAY), counts)
 
     return run
-
-
-def _reading(window: Window, samples: Sequence[Sample]) -> Reading:
-    return Reading(samples, window.servers_busy, window.load_busy)
 
 
 FIRST = Bench(

@@ -49,7 +49,9 @@ class Stage:
     def migrate(self, url: str) -> None:
         """Make our tables."""
         environment = os.environ | {"RINGPOST_POSTGRES_URL": url}
-        subprocess.run([sys.executable, "-m", "shared.storage.migrate"], env=environment, cwd=ROOT, check=True)
+        done = subprocess.run([sys.executable, "-m", "shared.storage.migrate"], env=environment, cwd=ROOT)
+        if done.returncode != 0:
+            raise Failed("the tables were not made")
 
     async def start(self, name: str, argv: tuple[str, ...], env: Mapping[str, str], port: int) -> int:
         """Start a program that will listen at *port*; return its pid once it does."""

@@ -24,7 +24,7 @@ class Progress:
             self._round = turn.round
             self._console.print(f"round {turn.round} of {self._rounds}, after {time.monotonic() - self._began:.0f} s")
         figures = "; ".join(f"{show(sample.value)} {sample.unit.name}" for sample in turn.reading.samples)
-        self._console.print(f"  {turn.experiment:<52} {turn.system:<18} {figures}", highlight=False)
+        self._console.print(f"  {turn.experiment:<51} {turn.system:<17} {figures}", highlight=False, soft_wrap=True)
 
 
 def make_table(rows: Sequence[Row]) -> Table:

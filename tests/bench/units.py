@@ -1,0 +1,32 @@
+"""The units that chats are measured in, and how each is taken from a window."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from tests.bench.document import Unit
+from tests.bench.rounds import Reading, Sample
+from tests.bench.window import Window
+
+SENDS = Unit("sends/s", is_higher_better=True)
+DELIVERIES = Unit("deliveries/s", is_higher_better=True)
+PER_CPU_SECOND = Unit("deliveries a server-CPU-second", is_higher_better=True)
+CPU_MS = Unit("server-CPU-ms a delivery", is_higher_better=False)
+MEDIAN_DELAY = Unit("ms from send to delivery, median", is_higher_better=False)
+P99_DELAY = Unit("ms from send to delivery, 99th percentile", is_higher_better=False)
+HANDSHAKES = Unit("handshakes a delivery", is_higher_better=False)
+EMPTY_ANSWERS = Unit("empty answers a delivery", is_higher_better=False)
+
+_TAKEN_BY: Mapping[Unit, Callable[[Window], float]] = {
+    SENDS: lambda window: window.acked / window.seconds,
+    DELIVERIES: lambda window: window.delivered / window.seconds,
+    PER_CPU_SECOND: lambda window: window.delivered / window.servers_cpu_s,
+    CPU_MS: lambda window: 1_000 * window.servers_cpu_s / window.delivered,
+    MEDIAN_DELAY: lambda window: window.delay_ms(0.5),
+    P99_DELAY: lambda window: window.delay_ms(0.99),
+}
+
+
+def read_window(row: str, window: Window, units: Sequence[Unit], counts: Mapping[Unit, int] | None = None) -> Reading:
+    """Return what *window* says about *row* in each of *units*; *counts* are told a delivery."""
+    samples = [Sample(row, unit, _TAKEN_BY[unit](window)) for unit in units]
+    samples += [Sample(row, unit, count / window.delivered) for unit, count in (counts or {}).items()]
+    return Reading(samples, window.servers_busy, window.load_busy)
