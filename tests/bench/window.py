@@ -38,23 +38,41 @@ class Window:
         return 1_000 * sorted(self.delays)[min(len(self.delays) - 1, int(share * len(self.delays)))]
 
 
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """What had happened by a moment."""
+
+    servers_cpu_s: float
+    load_cpu_s: float
+    at: float
+    acked: int
+    delivered: int
+
+
+def _look(ledger: Ledger, meter: Meter) -> _Moment:
+    return _Moment(meter.seconds(), time.process_time(), time.perf_counter(), ledger.acked, ledger.delivered)
+
+
 async def watch(ledger: Ledger, meter: Meter, seconds: float) -> Window:
     """Watch a run for so long.
 
     Raises:
         Failed: nothing was delivered meanwhile, or something that must not be.
     """
-    cpu_s, load_s, began = meter.seconds(), time.process_time(), time.perf_counter()
-    acked, delivered = ledger.acked, ledger.delivered
+    begin = _look(ledger, meter)
     await asyncio.sleep(seconds)
-    took, load_used, servers_used = time.perf_counter() - began, time.process_time() - load_s, meter.seconds() - cpu_s
-    window = Window(
-        took, servers_used, load_used, ledger.acked - acked, ledger.delivered - delivered, ledger.delays[delivered:]
-    )
-    if ledger.faults or not window.delivered:
+    end = _look(ledger, meter)
+    if ledger.faults or end.delivered == begin.delivered:
         ledger.check()
         raise Failed(f"nothing was delivered in {seconds:.1f} s")
-    return window
+    return Window(
+        end.at - begin.at,
+        end.servers_cpu_s - begin.servers_cpu_s,
+        end.load_cpu_s - begin.load_cpu_s,
+        end.acked - begin.acked,
+        end.delivered - begin.delivered,
+        ledger.delays[begin.delivered : end.delivered],
+    )
 
 
 async def settle(ledger: Ledger) -> None:
