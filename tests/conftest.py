@@ -1,5 +1,6 @@
 """Real servers for the tests: one Postgres and one Valkey a session, a database and a prefix a test."""
 
+import asyncio
 import os
 import shutil
 import subprocess
@@ -11,13 +12,13 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-import asyncpg
 import pytest
 
 from deploy.local.account import choose_account
 from deploy.local.command import spawn
 from deploy.local.postgres import PostgresServer, prepare_postgres
 from deploy.local.valkey import ValkeyServer, prepare_valkey
+from tests.databases import a_database, database_url, execute
 from tests.gateways import Site
 from tests.system import READY, Up
 
@@ -62,20 +63,18 @@ def _run(server: Any, log: Path) -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def template(postgres: PostgresServer) -> str:
     """The name of a migrated database that tests copy."""
-    url = _database(postgres.url, TEMPLATE)
-    _execute(postgres.url, f"CREATE DATABASE {TEMPLATE}")
+    url = database_url(postgres.url, TEMPLATE)
+    asyncio.run(execute(postgres.url, f"CREATE DATABASE {TEMPLATE}"))
     environment = os.environ | {"RINGPOST_POSTGRES_URL": url}
     subprocess.run([sys.executable, "-m", "shared.storage.migrate"], env=environment, check=True)
     return TEMPLATE
 
 
 @pytest.fixture
-def postgres_url(postgres: PostgresServer, template: str) -> Iterator[str]:
+async def postgres_url(postgres: PostgresServer, template: str) -> AsyncIterator[str]:
     """A migrated database of the test's own."""
-    name = f"test_{token_hex(6)}"
-    _execute(postgres.url, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield _database(postgres.url, name)
-    _execute(postgres.url, f"DROP DATABASE {name} WITH (FORCE)")
+    async with a_database(postgres.url, template) as url:
+        yield url
 
 
 @pytest.fixture
@@ -126,18 +125,3 @@ def system(start_up: StartUp, data: Path) -> Up:
     up = start_up(data)
     up.wait_until(READY)
     return up
-
-
-def _database(url: str, name: str) -> str:
-    return f"{url.rpartition('/')[0]}/{name}"
-
-
-def _execute(url: str, statement: str) -> None:
-    import asyncio
-
-    async def execute() -> None:
-        connection = await asyncpg.connect(url)
-        await connection.execute(statement)
-        await connection.close()
-
-    asyncio.run(execute())

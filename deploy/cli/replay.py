@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -63,11 +63,25 @@ def run(
         print("ringpost: the replay was stopped; nothing was checked.", file=sys.stderr)
         raise typer.Exit(130) from None
     except (NotRunning, NotRestarted, Stalled, ClientError, ValueError, OSError) as error:
-        print(f"ringpost: {error}", file=sys.stderr)
-        raise typer.Exit(2) from None
+        _fail(error)
+    except BaseExceptionGroup as group:
+        # One of the tasks that a replay consists of ended it, for one of the reasons above.
+        expected, bugs = group.split((NotRunning, NotRestarted, Stalled, ClientError, ValueError, OSError))
+        if expected is None or bugs is not None:
+            raise
+        _fail(_first(expected))
     _show(found, as_json)
     if any(found[fault] for fault in ("lost", "duplicated", "out_of_order", "altered", "disagreements")):
         raise typer.Exit(1)
+
+
+def _fail(error: BaseException) -> NoReturn:
+    print(f"ringpost: {error}", file=sys.stderr)
+    raise typer.Exit(2)
+
+
+def _first(error: BaseException) -> BaseException:
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 def _plan(logs: list[Path], watchers: int, seed: int) -> "Plan":

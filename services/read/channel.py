@@ -15,11 +15,17 @@ TAIL_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A finished frame with the events *first* … *last*, the next ones for everybody who has all before."""
+    """A finished frame with the events *first* … *last*, the next ones for everybody who has all before.
+
+    *generation* is the log's after them, where it is known. *gone* is the user whom the last one puts out: they get this frame
+    and none after it.
+    """
 
     first: int
     last: int
     frame: bytes
+    generation: int = 0
+    gone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +48,10 @@ class Arrival(StrEnum):
 class Channel:
     """The order of one log. *pushed* is the head that this gateway's clients were pushed; everything up to it is done."""
 
-    __slots__ = ("_early", "_is_fetching", "_tail", "_tail_bytes", "_target", "pushed")
+    __slots__ = ("_early", "_is_fetching", "_tail", "_tail_bytes", "_target", "generation", "pushed")
 
-    def __init__(self, pushed: int) -> None:
-        self.pushed = pushed
+    def __init__(self, pushed: int, generation: int = 0) -> None:
+        self.pushed, self.generation = pushed, generation
         self._early: dict[int, Push] = {}
         self._tail: deque[Push] = deque()
         self._tail_bytes = 0
@@ -86,6 +92,13 @@ class Channel:
         """The fetch brought nothing; the next head or publication asks again."""
         self._is_fetching = False
 
+    def learn_generation(self, generation: int) -> None:
+        """A text was erased: forget the frames that may hold it."""
+        if generation > self.generation:
+            self.generation = generation
+            self._tail.clear()
+            self._tail_bytes = 0
+
     def since(self, seq: int) -> list[Push] | None:
         """Return the frames that hold exactly seq+1 … *pushed*, or None if they are not all here any more."""
         if seq >= self.pushed:
@@ -95,6 +108,7 @@ class Channel:
 
     def _advance(self, push: Push) -> list[Push]:
         self.pushed = push.last
+        self.learn_generation(push.generation)
         self._tail.append(push)
         self._tail_bytes += len(push.frame)
         while self._tail_bytes > TAIL_BYTES and len(self._tail) > 1:

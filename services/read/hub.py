@@ -17,7 +17,8 @@ from shared import frames, limits
 from shared.bus.payload import channel_name, unpack
 from shared.bus.subscription import Subscription
 from shared.errors import Invalid, RingpostError, Unavailable
-from shared.storage.history import Head, History
+from shared.storage.events import PUTS_OUT
+from shared.storage.history import Event, Head, History
 
 log = structlog.get_logger("ringpost.read")
 COMPARE_S, COMPARE_DEAF_S, GRACE_S = 1.0, 0.3, 0.25
@@ -27,8 +28,8 @@ FETCH_EVENTS = 500
 class Follower(Protocol):
     """Who gets a log's frames: a session, or a long poll that waits."""
 
-    def push(self, log: UUID, frame: bytes, payload: bytes) -> None:
-        """Take the next frame of *log*, finished for the wire, and its JSON. Must not raise."""
+    def push(self, log: UUID, frame: bytes, push: Push) -> None:
+        """Take the next frame of *log*: finished for the wire, and what it is made of. Must not raise."""
 
     def lose(self) -> None:
         """The database's history is another one now: start over."""
@@ -107,7 +108,9 @@ class Hub:
         if payload.epoch != self.epoch:
             self.counts["foreign_epoch"] += 1
             return
-        arrival, pushes, fetch = served.channel.receive(Push(payload.first, payload.last, payload.frame))
+        arrival, pushes, fetch = served.channel.receive(
+            Push(payload.first, payload.last, payload.frame, payload.generation, payload.gone)
+        )
         self.counts[arrival] += 1
         self._deliver(served, pushes)
         self._fetch(served, fetch)
@@ -116,7 +119,7 @@ class Hub:
         for push in pushes:
             frame = frames.wire(push.frame)
             for follower in tuple(served.followers):
-                follower.push(served.log, frame, push.frame)
+                follower.push(served.log, frame, push)
             self.counts["deliveries"] += len(served.followers)
 
     # Postgres.
@@ -147,7 +150,8 @@ class Hub:
                 self._to_open.set()
                 continue
             for served in opened:
-                served.channel = Channel(heads[served.log].seq if served.log in heads else 0)
+                head = heads.get(served.log, Head(0, 0))
+                served.channel = Channel(head.seq, head.generation)
                 served.ready.set()
 
     async def _heads(self, logs: Sequence[UUID]) -> dict[UUID, Head]:
@@ -178,6 +182,9 @@ class Hub:
 
     async def _lagging(self, logs: Sequence[Served]) -> list[tuple[Served, int]]:
         heads = await self._heads([served.log for served in logs])
+        for served in logs:
+            if served.channel is not None and served.log in heads:
+                served.channel.learn_generation(heads[served.log].generation)
         return [
             (served, heads[served.log].seq)
             for served in logs
@@ -210,13 +217,23 @@ class Hub:
         events = await self._history.after(served.log, after, upto, min(FETCH_EVENTS, limits.PAGE_EVENTS))
         if not events:
             return None
-        frame = frames.events_frame(None if served.is_inbox else served.log, events)
-        return Push(events[0]["seq"], events[-1]["seq"], frame)
+        if served.is_inbox:
+            return Push(events[0]["seq"], events[-1]["seq"], frames.events_frame(None, events))
+        run, gone = cut(events)
+        return Push(run[0]["seq"], run[-1]["seq"], frames.events_frame(served.log, run), gone=gone)
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Run *work* beside the hub; a RingpostError ends it quietly, since whoever it concerns was told."""
         assert self._tasks is not None, "the hub runs first"
         self._tasks.create_task(_quietly(work))
+
+
+def cut(events: Sequence[Event]) -> tuple[Sequence[Event], str | None]:
+    """Return *events* up to the first that puts somebody out, and whom: they must not get what comes after it."""
+    for place, event in enumerate(events):
+        if event["type"] in PUTS_OUT:
+            return events[: place + 1], str(event["user"])
+    return events, None
 
 
 async def _quietly(work: Coroutine[Any, Any, None]) -> None:

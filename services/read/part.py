@@ -13,6 +13,7 @@ from services.read.routes import ReadRoutes
 from services.read.session import ReadRole
 from shared.bus.subscription import Subscription
 from shared.storage.history import History
+from shared.storage.timeline import Timeline
 
 DEAF_AFTER_S = 5.0
 
@@ -20,12 +21,12 @@ DEAF_AFTER_S = 5.0
 class ReadPart:
     """What a gateway of the role `read` runs."""
 
-    def __init__(self, history: History, redis: Redis, *, prefix: str, redis_timeout_s: float) -> None:
+    def __init__(self, history: History, timeline: Timeline, redis: Redis, *, prefix: str, redis_timeout_s: float) -> None:
         self._subscription = Subscription(redis, redis_timeout_s)
         self._hub = Hub(history, self._subscription, prefix)
         self._marks = Marks(history)
         self._polls = Polls(self._hub, history)
-        self._routes = ReadRoutes(history, self._polls)
+        self._routes = ReadRoutes(history, timeline, self._polls)
         self.role = ReadRole(self._hub, history, self._marks)
 
     def router(self) -> APIRouter:

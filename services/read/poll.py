@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from services.read.channel import Push
 from services.read.hub import Hub, Served
 from services.read.resume import Cursor, Plan, behind, plan
 from shared.errors import PositionLost, Unavailable
@@ -29,7 +30,7 @@ class _Waiter:
         self.woken = asyncio.Event()
         self.is_lost = False
 
-    def push(self, log: UUID, frame: bytes, payload: bytes) -> None:
+    def push(self, log: UUID, frame: bytes, push: Push) -> None:
         self.woken.set()
 
     def lose(self) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from services.read.channel import Push
 from services.read.hub import Hub, Served
 from services.read.marks import Marks
 from services.read.resume import Cursor, Plan, Start, plan
@@ -38,6 +39,7 @@ class Session:
         self._memberships = memberships
         self._held: dict[UUID, Served] = {}
         self._wanted: set[UUID] = set()
+        self._joined_again: set[UUID] = set()
         self._is_closed = False
 
     @property
@@ -57,10 +59,12 @@ class Session:
 
     # Live.
 
-    def push(self, log: UUID, frame: bytes, payload: bytes) -> None:
+    def push(self, log: UUID, frame: bytes, push: Push) -> None:
         self._socket.push(frame)
         if self._held[log].is_inbox:
-            self._learn(payload)
+            self._learn(push.frame)
+        elif push.gone == self.user:
+            self._leave(log)
 
     def lose(self) -> None:
         self._socket.close(CloseCode.UNAVAILABLE, "the database has another history; say hello again")
@@ -68,15 +72,32 @@ class Session:
     def _learn(self, payload: bytes) -> None:
         """An inbox frame was pushed: follow the conversations that it says were joined."""
         for event in _decode_inbox(payload).events:
-            known = event.conversation in self._held or event.conversation in self._wanted
-            if event.type == "joined" and event.conversation is not None and not known:
+            if event.type != "joined" or event.conversation is None:
+                continue
+            if event.conversation in self._held or event.conversation in self._wanted:
+                self._joined_again.add(event.conversation)
+            else:
                 self._hub.start(self._join(event.conversation))
+
+    def _leave(self, log: UUID) -> None:
+        """The user is in this conversation no longer; unless they joined again, which the inbox may have told before."""
+        served = self._held.pop(log)
+        served.followers.discard(self)
+        self._hub.release(served)
+        self._forget(log)
+
+    def _forget(self, log: UUID) -> None:
+        self._wanted.discard(log)
+        if log in self._joined_again:
+            self._joined_again.discard(log)
+            self._hub.start(self._join(log))
 
     async def _join(self, conversation: UUID) -> None:
         self._wanted.add(conversation)
         memberships = await self._history.memberships(self.user, conversation)
         membership = memberships.of.get(conversation)
         if membership is None or self._is_closed:
+            self._forget(conversation)
             return
         start = Start(conversation, membership.joined - 1, membership.head.seq, True)
         self._socket.send(frames.encode({"type": "range"} | start.range()))
@@ -118,16 +139,19 @@ class Session:
             assert channel is not None
             tail = channel.since(position)
             if tail is not None:
-                for push in tail:
-                    self.push(log, frames.wire(push.frame), push.frame)
                 served.followers.add(self)
+                for push in tail:
+                    if log in self._held:
+                        self.push(log, frames.wire(push.frame), push)
                 return
             page = await self._hub.read(served, position, channel.pushed)
             if page is None:
                 raise PositionLost
             if self._is_closed:
                 return
-            self.push(log, frames.wire(page.frame), page.frame)
+            self.push(log, frames.wire(page.frame), page)
+            if log not in self._held:
+                return
             position = page.last
             await self._socket.drained()
 

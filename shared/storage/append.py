@@ -42,7 +42,7 @@ _STATUSES = {status.value: status for status in Status}
 class NewEvent:
     """An event to be stored: a message, or an edit, a deletion or a reaction of the message *target*.
 
-    *type* is the event's: message, edited, deleted, reacted, unreacted. *text* is a reaction's emoji, *target* is also the message
+    *type* is the event's: message, edited, deleted, reacted, unreacted. *text* is a reaction's emoji, *target* also the message
     that a reply answers. *sender* is empty for the host product; *digest* is of the body.
     """
 

@@ -162,12 +162,11 @@ def _change(row: asyncpg.Record, conversation: UUID, common: Common, told: str, 
     if outcome.status is not Status.STORED:
         return Change(conversation, outcome)
 
-    def event(seq: int, type: str, messages: int, own: Mapping[str, Any]) -> dict[str, Any]:
-        about = {"sender": common.sender, "id": common.request, "at": outcome.at, "messages": messages}
-        return {"seq": seq, "type": type} | about | dict(own)
-
-    appended = [Appended(conversation, event(outcome.seq, common.type, outcome.messages, fields))]
+    about = {"sender": common.sender, "at": outcome.at}
+    event = {"seq": outcome.seq, "type": common.type, "id": common.request, "messages": outcome.messages} | about | dict(fields)
+    appended = [Appended(conversation, event)]
     for written in _decode_list(row["inboxes"] or "[]"):
-        own = {"conversation": conversation} | written["data"]
-        appended.append(Appended(UUID(written["inbox"]), event(written["seq"], told, 0, own), written["user_id"]))
+        entry = {"seq": written["seq"], "type": told, "id": written["id"], "messages": 0} | about
+        entry |= {"conversation": conversation} | written["data"]
+        appended.append(Appended(UUID(written["inbox"]), entry, written["user_id"]))
     return Change(conversation, outcome, appended)

@@ -20,8 +20,11 @@ FROM members m JOIN conversations c USING (conversation_id)
 WHERE m.user_id = $1 AND ($2::uuid IS NULL OR m.conversation_id = $2)
 """
 _LISTED = """
-SELECT c.conversation_id AS conversation, c.kind, c.title, m.role, c.history, c.head, c.messages, m.joined_seq AS joined,
-       m.read_seq AS read,
+SELECT c.conversation_id AS conversation, c.kind, c.title, c.topic, m.role, c.history, c.access, c.head, c.messages,
+       m.joined_seq AS joined, m.read_seq AS read,
+       CASE c.kind WHEN 'direct' THEN (
+           SELECT o.user_id FROM members o WHERE o.conversation_id = c.conversation_id AND o.user_id <> $1
+       ) END AS "with",
        c.messages - coalesce(r.messages, 0) - (
            SELECT count(*) FROM events o
            WHERE o.conversation_id = c.conversation_id AND o.sender = $1 AND o.seq > m.read_seq AND o.type = 'message'
@@ -128,12 +131,13 @@ def _page(rows: Sequence[Any]) -> list[Event]:
     events: list[Event] = []
     size = 0
     for row in rows:
-        size += _count_bytes(row["text"] or row["data"] or "") + OVERHEAD_BYTES
+        size += count_bytes(row["text"] or row["data"] or "") + OVERHEAD_BYTES
         if events and size > limits.PAGE_BYTES:
             break
         events.append(from_row(row))
     return events
 
 
-def _count_bytes(text: str) -> int:
+def count_bytes(text: str) -> int:
+    """Return how many bytes of UTF-8 *text* is."""
     return len(text) if text.isascii() else len(text.encode())

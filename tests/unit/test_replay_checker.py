@@ -1,6 +1,6 @@
 """The checker turns red for each fault that is planted, in whichever copy, and stays green without one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -18,9 +18,10 @@ def _sound() -> History:
 
 
 def _in_copy(history: History, copy: str, change: Callable[[Copy], Copy]) -> History:
-    if copy in ("api", "select"):
-        entries: Sequence[Entry] = getattr(history, copy)
-        return replace(history, **{copy: change(list(entries))})
+    if copy == "api":
+        return replace(history, api=change(list(history.api)))
+    if copy == "select":
+        return replace(history, select=change(list(history.select or [])))
     return replace(history, seen={**history.seen, copy: change(list(history.seen[copy]))})
 
 

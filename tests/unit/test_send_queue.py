@@ -8,13 +8,13 @@ import pytest
 from services.write.queue import Result, Send, SendQueue, is_patient
 from services.write.socket import PutOffs
 from shared.errors import Overloaded
-from shared.storage.append import Message
+from shared.storage.append import NewEvent
 
 ROOM, OTHER = uuid4(), uuid4()
 
 
 class Ear:
-    def settle(self, results: Sequence[tuple[Message, Result]]) -> None:
+    def settle(self, results: Sequence[tuple[NewEvent, Result]]) -> None:
         raise AssertionError("the queue tells nobody")
 
 
@@ -22,7 +22,7 @@ EAR, SECOND_EAR = Ear(), Ear()
 
 
 def send(text: str = "x", room: UUID = ROOM, ear: Ear = EAR) -> Send:
-    return Send(Message(room, "alice", uuid4(), text, b""), ear, 0.0)
+    return Send(NewEvent(room, "alice", uuid4(), "message", text, None, b""), ear, 0.0)
 
 
 def filled(*sends: Send, rows: int = 100, size: int = 1 << 20) -> SendQueue:

@@ -199,27 +199,27 @@ BEGIN
     END LOOP;
 END $$;
 
--- Write one event into each of the named users' inboxes, whose rows the caller has locked. Returns the users' new heads.
+-- Write one event into each of the named users' inboxes, whose rows the caller has locked; return them. Their ids are made from the
+-- conversation too: a client may use one id in two conversations.
 CREATE FUNCTION tell_inboxes(
     _inboxes uuid[], _users text[], _type text, _data jsonb[], _conversation uuid, _sender text, _id uuid, _now timestamptz
-) RETURNS TABLE (user_id text, inbox uuid, seq bigint, data jsonb) LANGUAGE sql VOLATILE AS $$
+) RETURNS TABLE (user_id text, inbox uuid, seq bigint, id uuid, data jsonb) LANGUAGE sql VOLATILE AS $$
     WITH advanced AS (
         UPDATE conversations c SET head = c.head + 1
         FROM unnest(_inboxes, _users, _data) AS i (inbox, user_id, data)
         WHERE c.conversation_id = i.inbox
-        RETURNING i.inbox, i.user_id, i.data, c.head
+        RETURNING i.inbox, i.user_id, c.head, md5(_conversation::text || _sender || _id::text)::uuid AS id, i.data
     ), written AS (
         INSERT INTO events (conversation_id, seq, sender, id, type, data, digest, messages, at)
-        SELECT a.inbox, a.head, _sender, md5(_conversation::text || _sender || _id::text)::uuid, _type,
-               jsonb_build_object('conversation', _conversation) || a.data, '', 0, _now
+        SELECT a.inbox, a.head, _sender, a.id, _type, jsonb_build_object('conversation', _conversation) || a.data, '', 0, _now
         FROM advanced a
     )
-    SELECT a.user_id, a.inbox, a.head, a.data FROM advanced a
+    SELECT a.user_id, a.inbox, a.head, a.id, a.data FROM advanced a
 $$;
 
 -- Create a conversation, a group's or a direct one. The id is made from creator and request, or from a direct conversation's two
 -- users, so the primary key makes a repeated request the same one.
--- status: stored, duplicate, id_reused. inboxes: [{user_id, inbox, seq, data}] where stored.
+-- status: stored, duplicate, id_reused. inboxes: [{user_id, inbox, seq, id, data}] where stored.
 CREATE FUNCTION start_conversation(
     _conversation uuid, _kind text, _sender text, _id uuid, _title text, _topic text, _history text, _access text,
     _users text[], _roles text[], _inboxes uuid[], _digest bytea
