@@ -38,6 +38,7 @@ CORES = [
     "shared/bus/payload.py",
     "shared/text.py",
     "shared/web/origins.py",
+    "shared/websocket/frame_reader.py",
 ]
 EFFECTS = {"asyncio", "asyncpg", "fastapi", "os", "random", "redis", "socket", "structlog", "time", "uhashring"}
 
