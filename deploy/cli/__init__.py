@@ -2,7 +2,7 @@
 
 import typer
 
-from deploy.cli import replay, settings, up
+from deploy.cli import replay, send, settings, tail, up
 
 app = typer.Typer(
     name="ringpost",
@@ -12,6 +12,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("up")(up.run)
+app.command("send")(send.run)
+app.command("tail")(tail.run)
 app.command("replay")(replay.run)
 app.command("settings")(settings.run)
 

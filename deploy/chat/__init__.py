@@ -1,0 +1,1 @@
+"""Chat from a terminal: what `ringpost send` and `ringpost tail` do."""
