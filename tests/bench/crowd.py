@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from itertools import cycle
@@ -39,18 +39,23 @@ async def run_crowd(chat: Chat, plan: Plan, texts: Texts, seconds: float) -> Win
     ledger = Ledger()
     async with _gathered(chat, plan, texts, ledger) as senders:
         with without_gc():
-            pace = asyncio.create_task(_keep_pace(senders, plan.per_second)) if plan.per_second else None
-            if pace is None:
-                for sender in senders:
-                    sender.begin(plan.in_flight)
-            await asyncio.sleep(WARM_S)
-            window = await watch(ledger, chat.meter, seconds)
-            if pace is not None:
-                pace.cancel()
-            for sender in senders:
-                sender.stop()
+            stop = _begin(senders, plan)
+            try:
+                await asyncio.sleep(WARM_S)
+                window = await watch(ledger, chat.meter, seconds)
+            finally:
+                stop()
             await settle(ledger)
     return window
+
+
+def _begin(senders: Sequence[Sender], plan: Plan) -> Callable[[], object]:
+    """Let the senders send as *plan* says; return what stops them."""
+    if plan.per_second:
+        return asyncio.create_task(_keep_pace(senders, plan.per_second)).cancel
+    for sender in senders:
+        sender.begin(plan.in_flight)
+    return lambda: [sender.stop() for sender in senders]
 
 
 @asynccontextmanager

@@ -44,7 +44,7 @@ promises no order, and what Redis loses is lost.
 - *A room of 100*: everybody in it receives each message. Flat out, 10 senders keep 4 in flight each, and Ringpost commits and
   pushes several messages at once; at 50 sends a second each message goes out alone.
 - A send is done, and makes place for the next, when it was acknowledged and every receiver has it: nothing piles up.
-- *The ways*: 200 people in 40 conversations of five; in each conversation one of them sends a message every four seconds.
+- *The ways*: 100 people in 20 conversations of five; in each conversation one of them sends a message every four seconds.
   They ask for what is new every second, on a new connection each time or on a kept one; or by Ringpost's long poll; or have a
   socket. The tutorial has no long poll. What is counted begins after everybody has connected once.
 """

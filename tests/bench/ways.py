@@ -22,7 +22,7 @@ from tests.bench.load.texts import Texts
 from tests.bench.ours import Ringpost
 from tests.bench.window import Window, settle, watch, without_gc
 
-CONVERSATIONS, MEMBERS = 40, 5
+CONVERSATIONS, MEMBERS = 20, 5
 ASKS_EVERY_S, SPEAKS_EVERY_S = 1.0, 4.0
 WARM_S = 1.5
 
@@ -48,7 +48,7 @@ class Cost:
 
 
 async def run_way(chat: Chat, way: Way, texts: Texts, seconds: float) -> Cost:
-    """Let 200 people in 40 conversations talk for *seconds*; raise Failed if any delivery is not as it must be."""
+    """Let 100 people in 20 conversations talk for *seconds*; raise Failed if any delivery is not as it must be."""
     with ExitStack() as stack, without_gc():
         people = _People(chat, way, texts.endless(), stack)
         run = token_hex(4)
