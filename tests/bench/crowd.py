@@ -55,7 +55,12 @@ def _begin(senders: Sequence[Sender], plan: Plan) -> Callable[[], object]:
         return asyncio.create_task(_keep_pace(senders, plan.per_second)).cancel
     for sender in senders:
         sender.begin(plan.in_flight)
-    return lambda: [sender.stop() for sender in senders]
+
+    def stop() -> None:
+        for sender in senders:
+            sender.stop()
+
+    return stop
 
 
 @asynccontextmanager
