@@ -2,9 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit, urlunsplit
+
+# What the bytes of one direction of one connection go through: waits as long as it likes, returns what goes on.
+Flow = Callable[[bytes], Awaitable[bytes]]
 
 
 class Wire:
@@ -15,7 +18,6 @@ class Wire:
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._writers: set[asyncio.StreamWriter] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
         self.port = 0
 
     def hold(self) -> None:
@@ -35,13 +37,21 @@ class Wire:
             await self._flowing.wait()
             there_reader, there_writer = await asyncio.open_connection(*self._target)
             self._writers |= {writer, there_writer}
-            await asyncio.gather(self._copy(reader, there_writer), self._copy(there_reader, writer))
+            there, back = self._flows()
+            await asyncio.gather(self._copy(reader, there_writer, there), self._copy(there_reader, writer, back))
 
-    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _flows(self) -> tuple[Flow, Flow]:
+        """Return what a new connection's bytes go through, there and back."""
+        return self._pass, self._pass
+
+    async def _pass(self, data: bytes) -> bytes:
+        await self._flowing.wait()
+        return data
+
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flow: Flow) -> None:
         try:
             while data := await reader.read(65536):
-                await self._flowing.wait()
-                writer.write(data)
+                writer.write(await flow(data))
                 await writer.drain()
         except OSError:
             pass
@@ -53,17 +63,30 @@ class Wire:
 @asynccontextmanager
 async def wired(url: str) -> AsyncIterator[tuple[str, Wire]]:
     """Put a wire before the server at *url*; yield the URL that goes through it."""
-    parts = urlsplit(url)
-    assert parts.hostname is not None
-    assert parts.port is not None
-    wire = Wire(parts.hostname, parts.port)
+    wire = Wire(*target_of(url))
+    async with laid(wire, url) as through:
+        yield through, wire
+
+
+@asynccontextmanager
+async def laid(wire: Wire, url: str) -> AsyncIterator[str]:
+    """Open *wire*, which leads to the server at *url*; yield the URL that goes through it."""
     server = await asyncio.start_server(wire.take, "127.0.0.1", 0)
     wire.port = server.sockets[0].getsockname()[1]
+    parts = urlsplit(url)
     credentials, at, _ = parts.netloc.rpartition("@")
     netloc = f"{credentials}{at}127.0.0.1:{wire.port}"
     try:
-        yield urlunsplit(parts._replace(netloc=netloc)), wire
+        yield urlunsplit(parts._replace(netloc=netloc))
     finally:
         server.close()
         wire.release()
         wire.cut()
+
+
+def target_of(url: str) -> tuple[str, int]:
+    """Return the host and the port that *url* names."""
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    assert parts.port is not None
+    return parts.hostname, parts.port
