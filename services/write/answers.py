@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import Response
 from pydantic import BaseModel
 
+from services.write.sends import Ack
 from shared import frames
 from shared.errors import Draining, Overloaded, RingpostError, Unavailable
 from shared.storage.append import Status
@@ -34,5 +35,5 @@ def status_code(status: Status) -> int:
     return 200 if status is Status.DUPLICATE else 201
 
 
-def acknowledge(answer: dict[str, Any], status: Status) -> Response:
+def acknowledge(answer: Ack, status: Status) -> Response:
     return Response(frames.encode(answer), status_code(status), media_type="application/json")

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 
 import structlog
 
+from services.write.publications import Stored
 from services.write.queue import Result, Send, SendQueue, Sink, is_patient
 from shared.errors import Draining, Invalid, PutOff, RingpostError, Unavailable
 from shared.storage.append import Appender, NewEvent, Outcome, Poisonous, Status
 
 log = structlog.get_logger("ringpost.write")
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 0.5
-
-Stored = list[tuple[NewEvent, Outcome]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from services.write.answers import Acknowledged, acknowledge, told
 from services.write.publisher import Publisher
+from services.write.sends import Ack
 from shared import limits
 from shared.auth import Identity
 from shared.errors import (
@@ -178,8 +179,7 @@ class ConversationRoutes:
             raise _REFUSALS[outcome.status]
         if outcome.status is Status.STORED:
             self._publisher.publish_change(change)
-        answer = {"conversation": change.conversation, "seq": outcome.seq, "id": id, "at": outcome.at}
-        return acknowledge(answer, outcome.status)
+        return acknowledge(Ack(change.conversation, id, outcome.seq, outcome.at), outcome.status)
 
 
 _REFUSALS: dict[Status, RingpostError] = {

@@ -5,8 +5,9 @@ A pure core: the committer takes batches from it and gives back what could not b
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from shared.errors import Overloaded, RingpostError
 from shared.storage.append import NewEvent, Outcome
@@ -24,8 +25,7 @@ class Sink(Protocol):
         """Take the results of some of the sends, in their order. Must not raise."""
 
 
-@dataclass(slots=True, eq=False)
-class Send:
+class Send(msgspec.Struct, eq=False):
     """One send in the line. *since* is when it came, in the committer's clock; *tries* how often it was found busy."""
 
     event: NewEvent
@@ -35,7 +35,8 @@ class Send:
 
     @property
     def size(self) -> int:
-        return OVERHEAD_BYTES + 4 * len(self.event.text or "")
+        text = self.event.text
+        return OVERHEAD_BYTES + 4 * len(text) if text else OVERHEAD_BYTES
 
 
 class SendQueue:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Discriminator, Field, RootModel, Tag
 from services.write.answers import NOT_NOW, Acknowledged, acknowledge, status_code, told
 from services.write.committer import Committer
 from services.write.queue import Result
-from services.write.sends import acknowledgement, as_error, make_event
+from services.write.sends import Ack, as_error, make_event
 from shared import frames, limits
 from shared.errors import (
     Erased,
@@ -167,7 +167,7 @@ class SendRoutes:
         if error is not None:
             raise error
         assert isinstance(result, Outcome)
-        return acknowledge(acknowledgement(events[0], result), result.status)
+        return acknowledge(Ack(conversation, events[0].id, result.seq, result.at), result.status)
 
 
 class Together:
@@ -210,9 +210,9 @@ def _event(body: OneBody, conversation: UUID, sender: str) -> NewEvent:
     return make_event(_KINDS[type(body)](conversation=conversation, **fields), sender)
 
 
-def _one_of_many(event: NewEvent, result: Result) -> Mapping[str, Any]:
+def _one_of_many(event: NewEvent, result: Result) -> Ack | Mapping[str, Any]:
     error = as_error(result)
     if error is not None:
         return {"id": event.id} | describe(error)
     assert isinstance(result, Outcome)
-    return {"status": status_code(result.status)} | acknowledgement(event, result)
+    return Ack(event.conversation, event.id, result.seq, result.at, status=status_code(result.status))

@@ -1,15 +1,29 @@
 """From what a client sends to the event that is to be stored, and from what became of it to what the client hears."""
 
-from typing import Any
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
 
 from services.write.queue import Result
 from shared import frames
 from shared.errors import Erased, Forbidden, IdReused, NotFound, RingpostError, TooManyReactions, Unchanged
-from shared.storage.append import NewEvent, Outcome, Status
+from shared.storage.append import NewEvent, Status
 from shared.storage.conversations import digest
 from shared.text import check_emoji, check_text
 
 _NO_MESSAGE = "There is no such message in this conversation."
+
+
+class Ack(msgspec.Struct, omit_defaults=True, gc=False):
+    """What a sender hears of a stored event; *duplicate* on sockets, *status* (of HTTP) in the answer to an array."""
+
+    conversation: UUID
+    id: UUID
+    seq: int
+    at: datetime
+    duplicate: bool | None = None
+    status: int | None = None
 
 
 def make_event(change: frames.Change, sender: str) -> NewEvent:
@@ -32,11 +46,6 @@ def as_error(result: Result) -> RingpostError | None:
         return None
     kind = _REFUSALS[result.status]
     return kind(_NO_MESSAGE) if result.status is Status.NO_MESSAGE else kind()
-
-
-def acknowledgement(event: NewEvent, outcome: Outcome) -> dict[str, Any]:
-    """Return what a sender hears of a stored event."""
-    return {"conversation": event.conversation, "id": event.id, "seq": outcome.seq, "at": outcome.at}
 
 
 _REFUSALS: dict[Status, type[RingpostError]] = {

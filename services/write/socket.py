@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.write.committer import Committer
 from services.write.queue import Result
-from services.write.sends import acknowledgement, as_error, make_event
+from services.write.sends import Ack, as_error, make_event
 from shared import frames
 from shared.errors import PutOff, RingpostError
 from shared.storage.append import NewEvent, Outcome, Status
@@ -50,13 +50,13 @@ class Lane:
             self._fail(change.conversation, change.id, error)
 
     def settle(self, results: Sequence[tuple[NewEvent, Result]]) -> None:
-        acks: list[dict[str, Any]] = []
+        acks: list[Ack] = []
         for event, result in results:
             error = as_error(result)
             if error is not None:
                 self._fail(event.conversation, event.id, error)
             elif isinstance(result, Outcome):
-                acks.append(acknowledgement(event, result) | {"duplicate": result.status is Status.DUPLICATE})
+                acks.append(Ack(event.conversation, event.id, result.seq, result.at, result.status is Status.DUPLICATE))
         if acks:
             self._socket.send(frames.encode({"type": "acks", "acks": acks}))
 

@@ -1,17 +1,17 @@
 """What a publication carries: where it belongs, and a finished frame that a gateway passes on unread."""
 
-from dataclasses import dataclass
 from urllib.parse import quote, unquote
 from uuid import UUID
 
+import msgspec
+
 from shared.errors import Invalid
 
-VERSION = b"2"
+VERSION = "2"
 NOBODY = "-"
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(msgspec.Struct, frozen=True, gc=False):
     """The events *first* … *last* of a log, as the JSON frame that its readers get.
 
     *generation* is the log's after them: it rises when a text was erased. *gone* is the user whom the last one of them puts out
@@ -37,10 +37,10 @@ def cache_key(prefix: str, log: UUID, epoch: UUID, generation: int) -> str:
 
 
 def pack(payload: Payload) -> bytes:
-    # Escaped whole: an id of "-" is somebody.
+    # Escaped, and marked: a user may be called "-".
     gone = NOBODY if payload.gone is None else f"={quote(payload.gone, safe='')}"
-    numbers = f" {payload.epoch.hex} {payload.generation} {payload.first} {payload.last} {gone}\n"
-    return VERSION + numbers.encode() + payload.frame
+    numbers = f"{VERSION} {payload.epoch.hex} {payload.generation} {payload.first} {payload.last} {gone}\n"
+    return numbers.encode() + payload.frame
 
 
 def unpack(data: bytes) -> Payload:
@@ -56,6 +56,6 @@ def unpack(data: bytes) -> Payload:
         payload = Payload(UUID(epoch), int(generation), int(first), int(last), frame, user)
     except ValueError:
         raise Invalid("A publication has a header that is not ours.") from None
-    if version != VERSION.decode() or not line_end or not 1 <= payload.first <= payload.last or not frame.startswith(b"{"):
+    if version != VERSION or not line_end or not 1 <= payload.first <= payload.last or not frame.startswith(b"{"):
         raise Invalid("A publication has a header that is not ours.")
     return payload

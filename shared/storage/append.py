@@ -1,13 +1,13 @@
 """Append events to conversations' logs, a batch at a time, in one round trip and one transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from shared.errors import Unavailable
 from shared.storage.connection import Connection, connect, deadline, read_epoch
@@ -38,8 +38,7 @@ class Status(StrEnum):
 _STATUSES = {status.value: status for status in Status}
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvent:
+class NewEvent(msgspec.Struct, frozen=True, gc=False):
     """An event to be stored: a message, or an edit, a deletion or a reaction of the message *target*.
 
     *type* is the event's: message, edited, deleted, reacted, unreacted. *text* is a reaction's emoji, *target* also the message
@@ -55,8 +54,7 @@ class NewEvent:
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What became of one event. The numbers count only where it is stored, now or before."""
 
     status: Status

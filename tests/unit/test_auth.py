@@ -68,6 +68,15 @@ def test_the_name_and_the_picture_are_kept_if_they_can_be_shown() -> None:
     assert (hidden.name, hidden.picture) == (None, None)
 
 
+@pytest.mark.parametrize("rate", [0, 0.001, 2.5, 100, 1_000_000, 1e6])
+def test_a_token_may_carry_a_rate_of_its_own(rate: float) -> None:
+    assert identify(make(claims(rate=rate))).rate == rate
+
+
+def test_a_token_that_says_nothing_of_a_rate_has_none() -> None:
+    assert identify(make(claims())).rate is None
+
+
 BAD_CLAIMS: dict[str, dict[str, Any] | str] = {
     "no exp": {"sub": "alice"},
     "exp null": claims(exp=None),
@@ -95,6 +104,17 @@ BAD_CLAIMS: dict[str, dict[str, Any] | str] = {
     "nbf text": claims(nbf="1"),
     "nbf NaN": '{"sub": "alice", "exp": 1900000000, "nbf": NaN}',
     "iat true": claims(iat=True),
+    "rate null": claims(rate=None),
+    "rate true": claims(rate=True),
+    "rate text": claims(rate="100"),
+    "rate a list": claims(rate=[100]),
+    "rate negative": claims(rate=-1),
+    "rate next to nothing": claims(rate=1e-300),
+    "rate too high": claims(rate=1_000_001),
+    "rate NaN": '{"sub": "alice", "exp": 1900000000, "rate": NaN}',
+    "rate infinite": '{"sub": "alice", "exp": 1900000000, "rate": Infinity}',
+    "rate 1e400": '{"sub": "alice", "exp": 1900000000, "rate": 1e400}',
+    "rate of 400 digits": '{"sub": "alice", "exp": 1900000000, "rate": ' + "9" * 400 + "}",
     "a list": "[]",
     "null": "null",
     "no JSON": "sub=alice",

@@ -106,3 +106,20 @@ def test_whatever_arrives_the_log_leaves_whole(history: tuple[int, list[Push]]) 
     fill(channel.expect(head))
 
     assert seen == list(range(1, head + 1))
+
+
+def test_an_erased_text_leaves_the_tail_with_the_deletion() -> None:
+    channel = Channel(0)
+    channel.receive(Push(1, 1, b"secret"))
+    assert channel.since(0) == [Push(1, 1, b"secret")]
+    channel.receive(Push(2, 2, b"deletion", generation=1))
+    assert channel.since(0) is None
+    assert channel.since(1) == [Push(2, 2, b"deletion", generation=1)]
+
+
+def test_an_erased_text_leaves_the_tail_when_the_heads_tell_of_it() -> None:
+    channel = Channel(0)
+    channel.receive(Push(1, 1, b"secret"))
+    channel.learn_generation(1)
+    assert channel.since(0) is None
+    assert channel.since(1) == []

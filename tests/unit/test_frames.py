@@ -52,14 +52,24 @@ def test_a_frame_that_is_not_in_the_protocol_is_refused(text: str) -> None:
         frames.decode(text.encode())
 
 
-def test_a_publication_is_read_as_it_was_written() -> None:
-    payload = Payload(uuid4(), 3, 5, 9, b'{"type":"events"}\n')
+@pytest.mark.parametrize("gone", [None, "bob", "-", "=", "a b\n%", "日本", "x" * 255])
+def test_a_publication_is_read_as_it_was_written(gone: str | None) -> None:
+    payload = Payload(uuid4(), 3, 5, 9, b'{"type":"events"}\n', gone)
 
     assert unpack(pack(payload)) == payload
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"\n", b"garbage", b"1 x 0 1 1\n{}", b"1 %b 0 2 1\n{}" % (b"0" * 32), b"2 %b 0 1 1\n{}" % (b"0" * 32)]
+    "data",
+    [
+        b"",
+        b"\n",
+        b"garbage",
+        b"1 x 0 1 1\n{}",
+        b"2 %b 0 2 1 -\n{}" % (b"0" * 32),
+        b"1 %b 0 1 1 -\n{}" % (b"0" * 32),
+        b"2 %b 0 1 1 =%%ff\n{}" % (b"0" * 32),
+    ],
 )
 def test_a_poison_publication_is_refused(data: bytes) -> None:
     with pytest.raises(Invalid):
