@@ -1,9 +1,12 @@
 """What the Python client tells its app of its sockets, of what it left, and of how far the app has seen."""
 
 import asyncio
+import socket
+import struct
 from pathlib import Path
 
-from ringpost_client import Client, Options, State
+import pytest
+from ringpost_client import Api, Client, Options, State, Unavailable
 
 from tests.gateways import Site, free_port, running, token
 from tests.talk import create, post
@@ -77,3 +80,21 @@ async def test_seen_is_what_came_before_the_event_in_hand(site: Site) -> None:
                 if event.conversation == room and event.text == "one":
                     break
             assert (event.seq, alice.seen.of[room]) == (2, 1)
+
+
+async def test_an_error_without_words_is_told_by_its_kind() -> None:
+    async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        linger_not = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_not)
+        writer.transport.abort()
+
+    server = await asyncio.start_server(reset, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    api = Api(f"http://{host}:{port}", f"http://{host}:{port}")
+    with pytest.raises(Unavailable) as caught:
+        await api.config()
+    await api.close()
+    server.close()
+
+    assert str(caught.value) == f"{host}:{port}: ReadError"

@@ -75,7 +75,8 @@ class Api:
         try:
             answer = await self._http.request(method, url, headers=headers, json=body, params=params)
         except (httpx.HTTPError, httpx.StreamError, OSError) as error:
-            raise Unavailable("unreachable", f"{httpx.URL(url).netloc.decode()}: {error or type(error).__name__}") from error
+            why = str(error) or type(error).__name__
+            raise Unavailable("unreachable", f"{httpx.URL(url).netloc.decode()}: {why}") from error
         fields = _fields(answer)
         if answer.status_code >= 400:
             raise _refusal(answer, fields)

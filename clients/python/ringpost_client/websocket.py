@@ -156,7 +156,7 @@ async def connect(url: str, on_text: Callable[[bytes], None], local_address: str
                 transport.abort()
                 raise
     except (OSError, TimeoutError, InvalidHandshake) as error:
-        raise Unavailable("unreachable", f"{parts.netloc}: {error or 'no answer in time'}") from error
+        raise Unavailable("unreachable", f"{parts.netloc}: {str(error) or 'no answer in time'}") from error
     return peer
 
 
