@@ -30,7 +30,7 @@ class Creations:
     def _load(self) -> dict[str, str]:
         try:
             ids: dict[str, str] = json.loads(self._path.read_text())
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):
             return {}
         return ids
 

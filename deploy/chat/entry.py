@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +17,8 @@ from deploy.local.access import Access, find_access
 from shared.errors import RingpostError
 from shared.text import check_user
 
-TRIES, PAUSE_S = 3, 0.5
+# A launcher that runs brings back what was killed; where nothing but ports is known, nobody may be there.
+PATIENCE_S, SHORT_PATIENCE_S, PAUSE_S = 15.0, 1.0, 0.5
 RECONNECT_S = 5.0
 Answer = TypeVar("Answer")
 
@@ -35,9 +37,9 @@ class Entry:
     async def listing(self) -> Listing:
         """Return the user's conversations."""
         async with self._api() as (api, token):
-            pages = [await _insist(lambda: api.conversations(token))]
+            pages = [await self._insist(partial(api.conversations, token))]
             while (after := pages[-1]["next"]) is not None:
-                pages.append(await _insist(lambda after=after: api.conversations(token, after)))  # type: ignore[misc]  # the default binds the loop's variable
+                pages.append(await self._insist(partial(api.conversations, token, after)))
         return make_listing(pages)
 
     async def create(self, title: str, members: Sequence[str]) -> str:
@@ -46,7 +48,7 @@ class Entry:
         id = creations.begin(title)
         async with self._api() as (api, token):
             try:
-                made = await _insist(lambda: api.create(token, id, title=title, members=members))
+                made = await self._insist(partial(api.create, token, id, title=title, members=members))
             except Refused:
                 creations.end(title)
                 raise
@@ -58,7 +60,7 @@ class Entry:
         """Yield the calls, and the token that they want; what the service refuses or can't do is a ChatError."""
         api = Api(self._access.read_url, self._access.write_url)
         try:
-            yield api, await _insist(self._token)
+            yield api, await self._insist(self._token)
         except Refused as error:
             raise ChatError(f"refused ({error.code}): {error}") from None
         except Unavailable as error:
@@ -66,6 +68,18 @@ class Entry:
             raise ChatError(f"{what} {error}") from None
         finally:
             await api.close()
+
+    async def _insist(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Make a call again while the service can't serve it, as long as there is patience."""
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + (PATIENCE_S if self._access.local is not None else SHORT_PATIENCE_S)
+        while True:
+            try:
+                return await call()
+            except Unavailable as error:
+                if clock() > deadline:
+                    raise
+                await asyncio.sleep(min(error.retry_after_s or PAUSE_S, 2 * PAUSE_S))
 
     async def _token(self) -> str:
         """Return a token; a fresh one each time, so that who follows for days stays."""
@@ -86,13 +100,3 @@ def enter(user: str, folder: Path | None) -> Entry:
         raise ChatError(f"--as: {error}") from None
     access = find_access()
     return Entry(access, user, folder or state_folder(access, user))
-
-
-async def _insist(call: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Make a call again, a few times: what was killed a moment ago is back in a second."""
-    for _ in range(TRIES - 1):
-        try:
-            return await call()
-        except Unavailable as error:
-            await asyncio.sleep(min(error.retry_after_s or PAUSE_S, 2 * PAUSE_S))
-    return await call()
