@@ -8,11 +8,14 @@ import msgspec
 import pytest
 
 from services.read.answers import Event
+from services.settings import GatewaySettings
 from shared import frames, limits
 from shared.close_codes import CloseCode, is_retryable
 from shared.errors import Refused, RingpostError
 from shared.storage.history import OVERHEAD_BYTES
 from shared.web import problems
+from shared.web.patience import Timeouts
+from shared.websocket.socket import EXPIRY_NOTICE_S, SILENT_HEARTBEATS
 from tests.tables import PROTOCOL, read_table
 
 DOCUMENT = PROTOCOL.read_text()
@@ -106,6 +109,25 @@ def test_every_limit_is_in_the_table() -> None:
     public = {name for name in vars(limits) if name.isupper()} - {"PROTOCOL"}
 
     assert public == {name for names in LIMITS.values() for name in names}
+
+
+TIMES = {
+    "a request's line and headers, from the first byte to the last": Timeouts().head_s,
+    "a pause in a body": Timeouts().body_s,
+    "an idle HTTP connection": Timeouts().keep_alive_s,
+    "the hello, from the handshake on": GatewaySettings.model_fields["hello_timeout_s"].default,
+    "`heartbeat_s`": GatewaySettings.model_fields["heartbeat_s"].default,
+    "silence of a client, until its socket is cut": SILENT_HEARTBEATS,
+    "notice before a token ends": EXPIRY_NOTICE_S,
+}
+
+
+def test_the_times_are_those_of_the_code() -> None:
+    rows = read_table(DOCUMENT, "time", "how long")
+
+    told = {row["time"]: float(re.match(r"[\d.]+", row["how long"])[0]) for row in rows}  # type: ignore[index]  # each begins so
+
+    assert told == TIMES
 
 
 FRAME = re.compile(r'`\{"type": "([a-z_]+)"(.*)\}`')
