@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 import httpx
 
@@ -54,11 +55,12 @@ class Process:
 
 @dataclass(slots=True)
 class Site:
-    """A database, a Redis and a prefix, and the processes that run on them."""
+    """A database, a Redis and a prefix, and the processes that run on them. Their logs go to *log* (None: to stderr)."""
 
     postgres_url: str
     redis_url: str
     prefix: str
+    log: BinaryIO | None = None
     processes: list[Process] = field(default_factory=list)
 
     async def start(self, role: str, **settings: str) -> Process:
@@ -70,11 +72,18 @@ class Site:
         quick = {"drain_settle_s": "0.2", "drain_spread_s": "0.2"}
         return await self._start("services", port, own | keys | quick | settings, "/ready")
 
+    async def start_router(self) -> tuple[str, str]:
+        """Start a router; return the URLs of its services read and write."""
+        read_port, write_port = free_port(), free_port()
+        settings = {"read_port": str(read_port), "write_port": str(write_port), "proxy_secret": PROXY_SECRET}
+        router = await self._start("router", write_port, settings, "/ready")
+        return f"http://127.0.0.1:{read_port}", router.url
+
     async def _start(self, module: str, port: int, settings: Mapping[str, str], path: str) -> Process:
         there = {"postgres_url": self.postgres_url, "redis_url": self.redis_url, "prefix": self.prefix}
         environment = {f"RINGPOST_{name.upper()}": value for name, value in (there | dict(settings)).items()}
         path_of = {"PATH": os.environ.get("PATH", "")}
-        child = await asyncio.create_subprocess_exec(sys.executable, "-m", module, env=path_of | environment)
+        child = await asyncio.create_subprocess_exec(sys.executable, "-m", module, env=path_of | environment, stderr=self.log)
         process = Process(child, port)
         self.processes.append(process)
         await wait_until_answered(process.url + path, process)

@@ -71,6 +71,11 @@ class Record:
     seen: dict[str, dict[str, list[Entry]]] = field(default_factory=dict)
 
     @property
+    def acknowledged(self) -> int:
+        """How many sends are in K."""
+        return sum(bool(send.acks) for send in self.sends)
+
+    @property
     def in_flight(self) -> int:
         """How many sends wait for an answer now."""
         return sum(send.is_in_flight for send in self.sends)
