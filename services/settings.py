@@ -5,6 +5,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from shared.auth import RATE_LEAST, RATE_MOST
 from shared.settings import Settings
 
 
@@ -55,6 +56,13 @@ class GatewaySettings(Settings):
     queue_bytes: int = Field(32 << 20, ge=1 << 20, description="Bytes of sends that may wait for the commit.")
     batch_rows: int = Field(500, ge=1, le=5_000, description="Sends in one commit.")
 
+    rate_user: float = Field(
+        100, ge=0, le=RATE_MOST, description="Sends a second that one user may make, if their token says nothing; 0: no limit."
+    )
+    rate_conversation: float = Field(
+        5_000, ge=0, le=RATE_MOST, description="Sends a second that one conversation may get; 0: no limit."
+    )
+
     registry_ttl_s: float = Field(5.0, ge=2, le=60, description="A gateway that has not been heard of for so long is absent.")
     drain_settle_s: float = Field(2.0, ge=0, le=60, description="On stop: how long to accept while routers learn of it.")
     drain_spread_s: float = Field(3.0, ge=0, le=300, description="On stop: over how long the sockets are told to move.")
@@ -64,6 +72,13 @@ class GatewaySettings(Settings):
     def _networks(cls, text: str) -> str:
         parse_networks(text)
         return text
+
+    @field_validator("rate_user", "rate_conversation")
+    @classmethod
+    def _rates(cls, rate: float) -> float:
+        if 0 < rate < RATE_LEAST:
+            raise ValueError(f"must be 0 (no limit), or {RATE_LEAST} or more")
+        return rate
 
     @model_validator(mode="after")
     def _keys(self) -> "GatewaySettings":

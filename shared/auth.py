@@ -17,6 +17,7 @@ TOKEN_BYTES = 8 * 1024
 SECRET_BYTES = 32
 PICTURE_CHARACTERS = 2_048
 LEEWAY_S = 60
+RATE_LEAST, RATE_MOST = 0.001, 1e6
 _EXP_MAX = 253_402_300_799  # the end of the year 9999: later ones have no date to show
 # Times are checked here: PyJWT takes a float or a string for a time, and gives `exp` the leeway too.
 _OPTIONS: Any = {
@@ -28,13 +29,17 @@ _OPTIONS: Any = {
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who asks, until when. The admin key is nobody in particular: its *user* is empty and it never expires."""
+    """Who asks, until when. The admin key is nobody in particular: its *user* is empty and it never expires.
+
+    *rate* is how many sends a second they may make, if their token says so; 0 is no limit.
+    """
 
     user: str
     expires_at: float
     name: str | None = None
     picture: str | None = None
     is_admin: bool = False
+    rate: float | None = None
 
 
 ADMIN = Identity(user="", expires_at=math.inf, is_admin=True)
@@ -67,7 +72,8 @@ class Authenticator:
             return self._identify_admin(token)
         claims = self._decode(token)
         expires_at = _read_times(claims, now)
-        return Identity(_read_user(claims), expires_at, _read_name(claims), _read_picture(claims))
+        shown = _read_name(claims), _read_picture(claims)
+        return Identity(_read_user(claims), expires_at, *shown, rate=_read_rate(claims))
 
     def _identify_admin(self, token: str) -> Identity:
         if self._admin_key is None or not hmac.compare_digest(token.encode(), self._admin_key):
@@ -140,3 +146,13 @@ def _read_picture(claims: dict[str, Any]) -> str | None:
     if not isinstance(picture, str) or len(picture) > PICTURE_CHARACTERS or not (picture.isascii() and picture.isprintable()):
         return None
     return picture if picture.startswith(("https://", "http://")) else None
+
+
+def _read_rate(claims: dict[str, Any]) -> float | None:
+    if "rate" not in claims:
+        return None
+    rate = claims["rate"]
+    # NaN is not below anything, so it is refused too.
+    if type(rate) not in (int, float) or not (rate == 0 or RATE_LEAST <= rate <= RATE_MOST):
+        raise Unauthenticated
+    return float(rate)
