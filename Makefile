@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lock format clean bench-first
+.PHONY: help install run test check lock format clean bench-first fault-write
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ check: install ## Lint, types, layers
 
 test: check ## Everything: check, then unit, integration, end-to-end and fault tests
 	@$(BIN)/pytest $(ARGS)
+
+fault-write: install ## Kill write gateways 50 times and Postgres 10 times under load; count what breaks (some minutes)
+	@$(BIN)/python -m tests.faults.storm --gateway-kills 50 --postgres-kills 10 $(ARGS)
 
 bench-first: install ## Measure the whole path beside a FastAPI tutorial's chat (docs/benchmarks; some minutes)
 	@$(BIN)/python -m tests.bench first $(ARGS)

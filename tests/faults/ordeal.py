@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from secrets import token_hex
 
@@ -20,7 +21,9 @@ from tests.gateways import Site
 
 WRITERS = 3
 HEALED_ACKS, HEAL_S = 50, 30.0
-BETWEEN_S, DOWN_S = (0.2, 1.0), (0.0, 1.0)
+BETWEEN_S = (0.2, 1.0)
+# The last is longer than sends wait for a commit: they are put off.
+DOWN_S = (0.0, 0.5, 1.0, 7.0)
 POSTGRES = "postgres"
 _GATEWAY_MOMENTS = (Moment.ANY, Moment.COMMITTED, Moment.ANY, Moment.UNPUBLISHED)
 
@@ -76,6 +79,7 @@ class Ordeal:
         self.plan, self._site, self._postgres, self._folder, self._tell = plan, site, postgres, folder, tell
         self._chance = random.Random(plan.seed)
         self.record = Record()
+        self._downs = cycle(DOWN_S)
         self.kills: list[Kill] = []
 
     async def run(self) -> Outcome:
@@ -127,7 +131,7 @@ class Ordeal:
         assert self._postgres is not None
         await self._postgres.kill()
         self._note(POSTGRES, Moment.ANY)
-        await asyncio.sleep(self._chance.uniform(*DOWN_S))
+        await asyncio.sleep(next(self._downs))
         await self._postgres.start()
 
     def _note(self, target: str, moment: Moment) -> None:
