@@ -16,13 +16,17 @@ from pydantic import BaseModel
 from services.heartbeat import Heartbeat, Probe
 from services.read.part import ReadPart
 from services.settings import GatewaySettings, parse_networks
-from services.write.committer import BatchBounds
+from services.write.committer import BatchBounds, Committer
+from services.write.limiter import Limiter
 from services.write.part import WritePart
 from services.write.publisher import Publisher
 from services.write.queue import SendQueue
+from services.write.rates import Rates
 from shared import limits
 from shared.auth import Authenticator
-from shared.bus.client import Bus, connect, translated
+from shared.bus.client import connect, translated
+from shared.bus.publishing import Bus
+from shared.bus.rates import SharedBuckets
 from shared.bus.registry import Gateway as Record
 from shared.bus.registry import GatewayState, Registry
 from shared.errors import Unavailable
@@ -84,13 +88,17 @@ class Gateway:
 
     def _make_write(self) -> WritePart:
         s = self._settings
-        return WritePart(
+        url = s.postgres_url.get_secret_value()
+        publisher = Publisher(Bus(self._redis, s.redis_timeout_s), s.prefix)
+        committer = Committer(
             SendQueue(s.queue_rows, s.queue_bytes),
-            Appender(s.postgres_url.get_secret_value(), timeout_s=s.postgres_timeout_s, name=s.name),
+            Appender(url, timeout_s=s.postgres_timeout_s, name=s.name),
             BatchBounds(s.batch_rows, BATCH_BYTES, s.postgres_timeout_s),
-            Publisher(Bus(self._redis, s.redis_timeout_s), s.prefix),
-            Conversations(self._connections),
+            publisher.publish_events,
         )
+        shared = SharedBuckets(self._redis, s.prefix, s.redis_timeout_s)
+        limiter = Limiter(Rates(s.rate_user, s.rate_conversation), shared)
+        return WritePart(committer, limiter, publisher, Conversations(self._connections))
 
     def _make_sockets(self) -> Sockets:
         s = self._settings
@@ -212,7 +220,7 @@ class Gateway:
             origins=self._origins,
             ready=self.reasons,
             degraded=self.degraded,
-            registry=make_registry(self.metrics),
+            registry=make_registry(self.metrics, self._write.collectors() if self._write is not None else ()),
         )
         app.add_api_route("/config", self._config, name="config", tags=["health"], summary="Where read and write are")
         if s.dev_tokens:

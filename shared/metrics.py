@@ -1,8 +1,8 @@
 """A process's figures, as Prometheus reads them: collected when asked for, so that counting costs a plain addition."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from prometheus_client import CollectorRegistry, Metric
+from prometheus_client import CollectorRegistry, Histogram, Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -21,8 +21,14 @@ class Figures(Collector):
             yield kind(PREFIX + name, name.replace("_", " "), value=value)
 
 
-def make_registry(read: Callable[[], Mapping[str, float]]) -> CollectorRegistry:
-    """Return a registry of the process's own figures and what *read* returns."""
+def make_histogram(name: str, meaning: str, buckets: Sequence[float]) -> Histogram:
+    """Return a histogram that no registry has yet; `make_registry` takes it."""
+    return Histogram(PREFIX + name, meaning, buckets=buckets, registry=None)
+
+
+def make_registry(read: Callable[[], Mapping[str, float]], collectors: Iterable[Collector] = ()) -> CollectorRegistry:
+    """Return a registry of what *read* returns and of *collectors*."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Figures(read))
+    for collector in (Figures(read), *collectors):
+        registry.register(collector)
     return registry

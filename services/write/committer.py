@@ -4,17 +4,23 @@ An idle gateway commits a single send at once; under load the batches grow by th
 """
 
 import asyncio
+import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import structlog
+from prometheus_client.registry import Collector
 
 from services.write.publications import Stored
 from services.write.queue import Result, Send, SendQueue, Sink, is_patient
 from shared.errors import Draining, Invalid, PutOff, RingpostError, Unavailable
+from shared.metrics import make_histogram
 from shared.storage.append import Appender, NewEvent, Outcome, Poisonous, Status
 
 log = structlog.get_logger("ringpost.write")
+BATCH_BUCKETS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000)
+TIME_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 0.5
 
 
@@ -36,7 +42,22 @@ class Committer:
         self._pause_s = FIRST_PAUSE_S
         self._filled = asyncio.Event()
         self._is_stopping = False
-        self.batches = self.rows = self.failures = 0
+        self.failures = 0
+        self.outcomes: Counter[Status] = Counter()
+        self._sizes = make_histogram("write_batch_rows", "Sends in one commit.", BATCH_BUCKETS)
+        self._times = make_histogram("write_commit_seconds", "From handing a batch to Postgres to its answer.", TIME_BUCKETS_S)
+
+    @property
+    def queued(self) -> int:
+        return len(self._queue)
+
+    @property
+    def queued_bytes(self) -> int:
+        return self._queue.bytes
+
+    @property
+    def histograms(self) -> tuple[Collector, ...]:
+        return self._sizes, self._times
 
     def offer(self, event: NewEvent, sink: Sink) -> None:
         """Queue *event*; *sink* hears what became of it.
@@ -66,6 +87,7 @@ class Committer:
         self._filled.set()
 
     async def _commit(self, batch: Sequence[Send]) -> None:
+        began = time.perf_counter()
         try:
             outcomes = await self._appender.append([send.event for send in batch], patient=is_patient(batch))
         except Unavailable as error:
@@ -73,16 +95,18 @@ class Committer:
         except Poisonous as error:
             self._isolate(batch, error)
         else:
+            self._sizes.observe(len(batch))
+            self._times.observe(time.perf_counter() - began)
             self._rows = min(self._bounds.rows, self._rows * 2)
             self._pause_s = FIRST_PAUSE_S
             self._settle_stored(batch, outcomes)
 
     def _settle_stored(self, batch: Sequence[Send], outcomes: Sequence[Outcome]) -> None:
-        self.batches += 1
         busy: list[Send] = []
         stored: Stored = []
         results: list[tuple[Send, Result]] = []
         for send, outcome in zip(batch, outcomes, strict=True):
+            self.outcomes[outcome.status] += 1
             if outcome.status is Status.BUSY:
                 send.tries += 1
                 busy.append(send)
@@ -90,7 +114,6 @@ class Committer:
             results.append((send, outcome))
             if outcome.status is Status.STORED:
                 stored.append((send.event, outcome))
-        self.rows += len(stored)
         if busy:
             self._queue.give_back(busy)
         _tell(results)

@@ -5,28 +5,27 @@ from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter
+from prometheus_client.registry import Collector
 
-from services.write.committer import BatchBounds, Committer
+from services.write.committer import Committer
 from services.write.conversation_routes import ConversationRoutes
+from services.write.intake import Intake
+from services.write.limiter import Limiter
 from services.write.publisher import Publisher
-from services.write.queue import SendQueue
 from services.write.routes import SendRoutes
 from services.write.socket import WriteRole
-from shared.storage.append import Appender
 from shared.storage.conversations import Conversations
 
 
 class WritePart:
     """What a gateway of the role `write` runs."""
 
-    def __init__(
-        self, queue: SendQueue, appender: Appender, bounds: BatchBounds, publisher: Publisher, conversations: Conversations
-    ) -> None:
-        self._queue, self._publisher = queue, publisher
-        self._committer = Committer(queue, appender, bounds, publisher.publish_events)
-        self._routes = (SendRoutes(self._committer), ConversationRoutes(conversations, publisher))
+    def __init__(self, committer: Committer, limiter: Limiter, publisher: Publisher, conversations: Conversations) -> None:
+        self._committer, self._limiter, self._publisher = committer, limiter, publisher
+        self._intake = Intake(limiter, committer)
+        self._routes = (SendRoutes(self._intake), ConversationRoutes(conversations, publisher))
         self._ended = asyncio.Event()
-        self.role = WriteRole(self._committer)
+        self.role = WriteRole(self._intake)
 
     def router(self) -> APIRouter:
         router = APIRouter()
@@ -36,7 +35,7 @@ class WritePart:
 
     def works(self) -> Sequence[Coroutine[Any, Any, None]]:
         """Return what runs for as long as the gateway does."""
-        return [self._commit_and_publish()]
+        return [self._commit_and_publish(), self._limiter.run()]
 
     async def _commit_and_publish(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -47,14 +46,20 @@ class WritePart:
         self._ended.set()
 
     def metrics(self) -> Mapping[str, float]:
-        return {
-            "write_batches_total": float(self._committer.batches),
-            "write_events_total": float(self._committer.rows),
+        outcomes = {f"write_{status.value}_total": float(n) for status, n in self._committer.outcomes.items()}
+        put_off = {f"write_put_off_{code}_total": float(n) for code, n in self._intake.put_off.items()}
+        now = {
             "write_failed_batches_total": float(self._committer.failures),
-            "write_queue": float(len(self._queue)),
+            "write_queue": float(self._committer.queued),
+            "write_queue_bytes": float(self._committer.queued_bytes),
             "write_published_total": float(self._publisher.published),
             "write_publications_dropped_total": float(self._publisher.dropped),
         }
+        return outcomes | put_off | now | dict(self._limiter.metrics())
+
+    def collectors(self) -> Sequence[Collector]:
+        """Return the histograms."""
+        return self._committer.histograms
 
     async def finish(self) -> None:
         """Commit and publish what is queued; take nothing more."""

@@ -12,8 +12,8 @@ from uuid import UUID
 import structlog
 
 from services.write.publications import Stored, of_batch, of_change
-from shared.bus.client import Bus, Publication
 from shared.bus.payload import Payload, pack
+from shared.bus.publishing import Bus, Publication
 from shared.bus.topics import Topics
 from shared.errors import Unavailable
 from shared.storage.conversations import Change
@@ -63,6 +63,7 @@ class Publisher:
             if batch:
                 await self._send(batch)
             if self._is_stopping and not self._backlog:
+                await self._bus.close()
                 return
 
     def stop(self) -> None:

@@ -45,7 +45,7 @@ class SendQueue:
     def __init__(self, max_rows: int, max_bytes: int) -> None:
         self._max_rows, self._max_bytes = max_rows, max_bytes
         self._line: deque[Send] = deque()
-        self._bytes = 0
+        self.bytes = 0
 
     def __len__(self) -> int:
         return len(self._line)
@@ -56,10 +56,10 @@ class SendQueue:
         Raises:
             Overloaded: the line is full.
         """
-        if len(self._line) >= self._max_rows or self._bytes + send.size > self._max_bytes:
+        if len(self._line) >= self._max_rows or self.bytes + send.size > self._max_bytes:
             raise Overloaded
         self._line.append(send)
-        self._bytes += send.size
+        self.bytes += send.size
 
     def take(self, max_rows: int, max_bytes: int) -> list[Send]:
         """Take the first sends of the line: as many as fit, but at least one if there is one."""
@@ -70,13 +70,13 @@ class SendQueue:
             if batch and size > max_bytes:
                 break
             batch.append(self._line.popleft())
-            self._bytes -= batch[-1].size
+            self.bytes -= batch[-1].size
         return batch
 
     def give_back(self, sends: Sequence[Send]) -> None:
         """Put *sends*, which were taken, at the head of the line again, in their order."""
         self._line.extendleft(reversed(sends))
-        self._bytes += sum(send.size for send in sends)
+        self.bytes += sum(send.size for send in sends)
 
     def drop_followers(self, failed: Iterable[Send]) -> list[Send]:
         """Take out all that the senders of *failed* sent after it in the same conversation, so that its retry comes first."""
@@ -85,7 +85,7 @@ class SendQueue:
         if dropped:
             gone = set(map(id, dropped))
             self._line = deque(send for send in self._line if id(send) not in gone)
-            self._bytes -= sum(send.size for send in dropped)
+            self.bytes -= sum(send.size for send in dropped)
         return dropped
 
 

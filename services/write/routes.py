@@ -9,10 +9,11 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Discriminator, Field, RootModel, Tag
 
 from services.write.answers import NOT_NOW, Acknowledged, acknowledge, status_code, told
-from services.write.committer import Committer
+from services.write.intake import Intake
 from services.write.queue import Result
 from services.write.sends import Ack, as_error, make_event
 from shared import frames, limits
+from shared.auth import Identity
 from shared.errors import (
     Erased,
     Forbidden,
@@ -132,8 +133,8 @@ class Answers(RootModel[list[Answer | Refusal]]):
 class SendRoutes:
     """What the routes work on."""
 
-    def __init__(self, committer: Committer) -> None:
-        self._committer = committer
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
 
     def router(self) -> APIRouter:
         router = APIRouter(prefix="/v1/conversations", tags=["write"])
@@ -159,7 +160,7 @@ class SendRoutes:
         """
         bodies = body.root if isinstance(body.root, list) else [body.root]
         events = [_event(each, conversation, caller.user) for each in bodies]
-        results = await Together(len(events)).committed(self._committer, events)
+        results = await Together(caller, len(events)).committed(self._intake, events)
         if isinstance(body.root, list):
             return Response(frames.encode([*map(_one_of_many, events, results)]), 200, media_type="application/json")
         (result,) = results
@@ -173,7 +174,8 @@ class SendRoutes:
 class Together:
     """Waits for the outcomes of the sends of one request."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, caller: Identity, count: int) -> None:
+        self._caller = caller
         self._results: dict[int, Result] = {}
         self._count = count
         self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -187,11 +189,11 @@ class Together:
         if len(self._results) >= self._count and not self._done.done():
             self._done.set_result(None)
 
-    async def committed(self, committer: Committer, events: Sequence[NewEvent]) -> list[Result]:
+    async def committed(self, intake: Intake, events: Sequence[NewEvent]) -> list[Result]:
         """Return one result an event. What is put off puts off all that follow it."""
         for place, event in enumerate(events):
             try:
-                committer.offer(event, self)
+                intake.offer(self._caller, event, self)
             except RingpostError as error:
                 self._put_off(events[place:], error)
                 break

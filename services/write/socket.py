@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from services.write.committer import Committer
+from services.write.intake import Intake
 from services.write.queue import Result
 from services.write.sends import Ack, as_error, make_event
 from shared import frames
@@ -39,13 +39,14 @@ class Lane:
         self._socket = socket
         self._put_offs = PutOffs()
 
-    def take(self, change: frames.Change, committer: Committer) -> None:
+    def take(self, change: frames.Change, intake: Intake) -> None:
         """Queue a change, or tell why not."""
         try:
             event = make_event(change, self._socket.user)
             if not self._put_offs.admits(change.conversation, again=change.again):
                 raise PutOff
-            committer.offer(event, self)
+            assert self._socket.identity is not None
+            intake.offer(self._socket.identity, event, self)
         except RingpostError as error:
             self._fail(change.conversation, change.id, error)
 
@@ -72,8 +73,8 @@ class WriteRole:
     name = "write"
     takes: tuple[type, ...] = (frames.Send, frames.Edit, frames.Delete, frames.React, frames.Unreact)
 
-    def __init__(self, committer: Committer) -> None:
-        self._committer = committer
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
         self._lanes: dict[Socket, Lane] = {}
 
     async def open(self, socket: Socket, hello: frames.Hello) -> Mapping[str, Any]:
@@ -84,7 +85,7 @@ class WriteRole:
         """Nothing to begin: the client speaks first."""
 
     def receive(self, socket: Socket, frame: frames.Change) -> None:
-        self._lanes[socket].take(frame, self._committer)
+        self._lanes[socket].take(frame, self._intake)
 
     def closed(self, socket: Socket) -> None:
         self._lanes.pop(socket, None)

@@ -4,8 +4,8 @@ from uuid import UUID
 
 import msgspec
 
-from shared.bus.client import RECENT_S
 from shared.bus.payload import cache_key, channel_name
+from shared.bus.publishing import RECENT_S
 
 MOST = 50_000
 

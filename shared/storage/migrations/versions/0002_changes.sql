@@ -5,6 +5,10 @@
 ALTER TABLE events ADD COLUMN target bigint;
 CREATE INDEX events_by_target ON events (conversation_id, target, seq) WHERE target IS NOT NULL;
 
+-- Users are told apart byte by byte. Any other collation makes each look-up compare them by its language's rules.
+ALTER TABLE events ALTER COLUMN sender TYPE text COLLATE "C";
+ALTER TABLE members ALTER COLUMN user_id TYPE text COLLATE "C";
+
 ALTER TABLE conversations
     ADD COLUMN topic text,
     ADD COLUMN access text NOT NULL DEFAULT 'invited' CHECK (access IN ('invited', 'open'));
@@ -13,15 +17,15 @@ ALTER TABLE conversations
 CREATE TABLE reactions (
     conversation_id uuid NOT NULL,
     seq             bigint NOT NULL,
-    emoji           text NOT NULL,
-    user_id         text NOT NULL,
+    emoji           text COLLATE "C" NOT NULL,
+    user_id         text COLLATE "C" NOT NULL,
     since           bigint NOT NULL,
     PRIMARY KEY (conversation_id, seq, emoji, user_id)
 );
 
 CREATE TABLE invitations (
     conversation_id uuid NOT NULL,
-    user_id         text NOT NULL,
+    user_id         text COLLATE "C" NOT NULL,
     role            text NOT NULL CHECK (role IN ('owner', 'moderator', 'member')),
     PRIMARY KEY (conversation_id, user_id)
 );
@@ -83,8 +87,9 @@ END $$;
 -- snapshots after that, so that whatever another writer committed before it let a row go is seen by the search for duplicates.
 -- A conversation of which the batch has messages alone is appended to as a set; of the others each event sees the one before it.
 --
--- status: those of apply_event, and duplicate (seq and at are the first one's), id_reused, not_found, busy (another writer holds
--- the row; only where patient is false). The rows come in any order: ordinal (from 1) says whose they are.
+-- status: those of apply_event, and duplicate (seq and at are the first one's), id_reused, not_found, busy (nothing was done, the
+-- next batch knows more: another writer holds the row, unless patient, or the same id stands before it in this batch). The rows
+-- come in any order: ordinal (from 1) says whose they are.
 CREATE FUNCTION append_events(
     _conversations uuid[], _senders text[], _ids uuid[], _types text[], _texts text[], _targets bigint[], _digests bytea[],
     _patient boolean
@@ -93,6 +98,7 @@ CREATE FUNCTION append_events(
 ) LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _locked uuid[];
+    _has_all boolean;
     _mixed uuid[];
     _epoch uuid;
     _now timestamptz;
@@ -118,48 +124,49 @@ BEGIN
     SELECT coalesce(array_agg(DISTINCT i.conversation_id), '{}') INTO _mixed
     FROM unnest(_conversations, _types, _targets) AS i (conversation_id, type, target)
     WHERE i.type <> 'message' OR i.target IS NOT NULL;
+    -- Looking each row up in a long array costs; mostly there is no need to.
+    _has_all := cardinality(_locked) = (SELECT count(DISTINCT i) FROM unnest(_conversations) i);
 
+    -- No join among the batch's own rows: the planner takes any array to have ten, and would compare each with each.
     RETURN QUERY
     WITH input AS (
         SELECT i.ordinal::integer AS ordinal, i.conversation_id, i.sender, i.id, i.text, i.digest,
-               c.conversation_id = ANY (_locked) AS is_locked, c.head, c.messages, c.generation,
-               c.conversation_id IS NOT NULL AS is_there,
+               c.head, c.messages, c.generation, c.conversation_id IS NOT NULL AS is_there,
+               _has_all OR c.conversation_id = ANY (_locked) AS is_locked,
                i.sender = '' OR m.user_id IS NOT NULL AS is_member,
-               row_number() OVER (PARTITION BY i.conversation_id, i.sender, i.id ORDER BY i.ordinal) AS nth
+               e.seq AS known_seq, e.at AS known_at, e.messages AS known_messages, e.digest AS known_digest,
+               row_number() OVER (PARTITION BY i.id, i.conversation_id, i.sender ORDER BY i.ordinal) AS nth
         FROM unnest(_conversations, _senders, _ids, _texts, _digests) WITH ORDINALITY
              AS i (conversation_id, sender, id, text, digest, ordinal)
         LEFT JOIN conversations c ON c.conversation_id = i.conversation_id AND c.kind <> 'inbox'
         LEFT JOIN members m ON m.conversation_id = i.conversation_id AND m.user_id = i.sender
+        LEFT JOIN events e ON (e.conversation_id, e.sender, e.id) = (i.conversation_id, i.sender, i.id)
         WHERE NOT i.conversation_id = ANY (_mixed)
-    ), known AS (
-        SELECT i.ordinal, e.seq, e.at, e.messages, e.digest
-        FROM input i JOIN events e ON (e.conversation_id, e.sender, e.id) = (i.conversation_id, i.sender, i.id)
-        WHERE i.is_locked
-    ), fresh AS (
-        SELECT i.*, row_number() OVER (PARTITION BY i.conversation_id ORDER BY i.ordinal) AS n
-        FROM input i LEFT JOIN known k ON k.ordinal = i.ordinal
-        WHERE i.nth = 1 AND i.is_locked AND i.is_member AND k.ordinal IS NULL
+    ), judged AS (
+        SELECT *, is_locked AND is_member AND known_seq IS NULL AND nth = 1 AS is_fresh FROM input
+    ), numbered AS (
+        SELECT *, count(*) FILTER (WHERE is_fresh) OVER (PARTITION BY conversation_id ORDER BY judged.ordinal) AS n FROM judged
     ), inserted AS (
         INSERT INTO events AS e (conversation_id, seq, sender, id, type, text, digest, messages, at)
-        SELECT f.conversation_id, f.head + f.n, f.sender, f.id, 'message', f.text, f.digest, f.messages + f.n, _now FROM fresh f
+        SELECT f.conversation_id, f.head + f.n, f.sender, f.id, 'message', f.text, f.digest, f.messages + f.n, _now
+        FROM numbered f WHERE f.is_fresh
     ), advanced AS (
         UPDATE conversations c SET head = c.head + g.n, messages = c.messages + g.n
-        FROM (SELECT f.conversation_id, count(*) AS n FROM fresh f GROUP BY 1) g
+        FROM (SELECT f.conversation_id, max(f.n) AS n FROM numbered f WHERE f.is_fresh GROUP BY 1) g
         WHERE c.conversation_id = g.conversation_id
     )
     SELECT i.ordinal,
            CASE
                WHEN NOT i.is_there THEN 'not_found'
                WHEN NOT i.is_locked THEN 'busy'
-               WHEN k.ordinal IS NOT NULL THEN CASE WHEN k.digest = i.digest THEN 'duplicate' ELSE 'id_reused' END
+               WHEN i.known_seq IS NOT NULL THEN CASE WHEN i.known_digest = i.digest THEN 'duplicate' ELSE 'id_reused' END
                WHEN NOT i.is_member THEN 'not_found'
-               WHEN i.nth > 1 THEN CASE WHEN f.digest = i.digest THEN 'duplicate' ELSE 'id_reused' END
+               WHEN i.nth > 1 THEN 'busy'
                ELSE 'stored'
            END,
-           coalesce(k.seq, f.head + f.n), coalesce(k.at, _now), coalesce(k.messages, f.messages + f.n), i.generation, _epoch
-    FROM input i
-    LEFT JOIN known k ON k.ordinal = i.ordinal
-    LEFT JOIN fresh f ON (f.conversation_id, f.sender, f.id) = (i.conversation_id, i.sender, i.id);
+           coalesce(i.known_seq, i.head + i.n), coalesce(i.known_at, _now), coalesce(i.known_messages, i.messages + i.n),
+           i.generation, _epoch
+    FROM numbered i;
 
     FOR _i IN
         SELECT i.n::integer AS ordinal, i.*, i.conversation_id = ANY (_locked) AS is_locked
