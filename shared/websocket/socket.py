@@ -15,6 +15,7 @@ from shared.auth import Authenticator, Identity
 from shared.close_codes import CloseCode
 from shared.errors import Draining, Forbidden, Invalid, NotFound, RingpostError, TooManySockets, Unauthenticated
 from shared.web.origins import Origins
+from shared.websocket.tick import Tick
 
 if TYPE_CHECKING:
     from shared.websocket.edge import Edge
@@ -43,7 +44,7 @@ class Role(Protocol):
         """Handle a frame of one of the types that the role takes."""
 
     def closed(self, socket: "Socket") -> None:
-        """The socket is gone; may come without `opened`."""
+        """The socket is gone; may come without `open` or `opened`, and twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +106,21 @@ class Socket:
 
     # What the edge reports.
 
-    def text(self, data: bytes) -> None:
+    def texts(self, texts: Sequence[bytes]) -> None:
+        """Take messages that came together, each of valid UTF-8; those after the one that ends the socket go nowhere."""
         self._is_heard = True
-        try:
-            frame = frames.decode(data)
-        except (msgspec.MsgspecError, ValueError, RecursionError):
-            self._reject(data)
-            return
-        if self._early is not None:
-            self._early.append(frame)
-        else:
-            self._handle(frame)
+        for text in texts:
+            if self._closing_since is not None:
+                return
+            try:
+                frame = frames.decode(text)
+            except (msgspec.MsgspecError, ValueError, RecursionError):
+                self._complain(Invalid("The frame is not JSON as docs/protocol.md gives it."))
+                continue
+            if self._early is None:
+                self._handle(frame)
+            else:
+                self._early.append(frame)
 
     def control(self) -> None:
         self._is_heard = True
@@ -133,26 +138,17 @@ class Socket:
     # Frames.
 
     def _handle(self, frame: frames.Frame) -> None:
+        role = self._sockets.role_of(type(frame))
         if self.identity is None:
             self._greet(frame)
+        elif role is not None:
+            role.receive(self, frame)
         elif isinstance(frame, frames.Ping):
             self.send(b'{"type":"pong"}')
         elif isinstance(frame, frames.Token):
             self._renew(frame.token)
         else:
-            role = self._sockets.role_of(type(frame))
-            if role is None:
-                self._complain(Invalid("This socket does not take a frame of this type."))
-            else:
-                role.receive(self, frame)
-
-    def _reject(self, data: bytes) -> None:
-        try:
-            data.decode()
-        except UnicodeDecodeError:
-            self.close(CloseCode.INVALID_TEXT, "not UTF-8")
-            return
-        self._complain(Invalid("The frame is not JSON as docs/protocol.md gives it."))
+            self._complain(Invalid("This socket does not take a frame of this type."))
 
     def _complain(self, error: RingpostError) -> None:
         self._bad_frames += 1
@@ -183,17 +179,20 @@ class Socket:
         except RingpostError as error:
             self._end(error)
             return
-        if self._edge.transport.is_closing():
+        if self not in self._sockets:
             self._sockets.forget(self)
             return
-        self._edge.welcome()
+        if self._closing_since is not None:
+            return
+        self._edge.limit(limits.FRAME_BYTES)
         self.send(frames.encode(self._sockets.welcome(self.identity) | fields))
         self.is_open = True
         early, self._early = self._early, None
         for role in self._sockets.roles:
             role.opened(self)
         for frame in early or ():
-            self._handle(frame)
+            if self._closing_since is None:
+                self._handle(frame)
         self._edge.transport.resume_reading()
 
     def _end(self, error: RingpostError) -> None:
@@ -255,10 +254,14 @@ class Sockets:
         self._per_user: Counter[str] = Counter()
         self._is_draining = False
         self._tasks: asyncio.TaskGroup | None = None
+        self.tick = Tick()
         self.closes: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._all)
+
+    def __contains__(self, socket: Socket) -> bool:
+        return socket in self._all
 
     def role_of(self, kind: type) -> Role | None:
         return self._by_frame.get(kind)
@@ -298,15 +301,14 @@ class Sockets:
         return {"type": "welcome"} | about | self._introduction
 
     def forget(self, socket: Socket) -> None:
-        if socket not in self._all:
-            return
-        self._all.discard(socket)
-        if socket.identity is not None:
+        """Let go of a socket that is gone; told again, of what its roles have opened for it since."""
+        if socket in self._all and socket.identity is not None:
             self._per_user[socket.user] -= 1
             if not self._per_user[socket.user]:
                 del self._per_user[socket.user]
-            for role in self.roles:
-                role.closed(socket)
+        self._all.discard(socket)
+        for role in self.roles:
+            role.closed(socket)
 
     def start(self, work: Any) -> None:
         """Run a coroutine of a socket; what it did not expect ends that socket's work and is logged."""

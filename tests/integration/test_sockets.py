@@ -7,6 +7,8 @@ from uuid import uuid4
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from tests.bare_socket import BareSocket, bare
+from tests.client_frames import TEXT, frame
 from tests.gateways import Site, running, token
 from tests.talk import create, greeted, opened, post
 
@@ -35,6 +37,31 @@ async def test_silence_before_and_after_the_hello_ends_a_socket(site: Site) -> N
         async with opened(read) as mute, greeted(read, "alice") as silent:
             assert await mute.closed() == 4503
             assert await silent.closed() == 4002
+
+
+async def test_half_a_frame_and_then_silence_ends_a_socket_as_silence_does(site: Site) -> None:
+    hello = frame(TEXT, json.dumps({"type": "hello", "token": token("alice")}).encode())
+    async with running(site):
+        read = await site.start("read", hello_timeout_s="0.5", heartbeat_s="0.5")
+        with bare(read.port, hello[:-1]) as early, bare(read.port, hello) as late:
+            assert [said.code for said in early.hear_all()] == [4503]
+            late.send(frame(TEXT, b'{"type":"ping"}')[:-1])
+            assert late.hear_all()[-1].code == 4002
+
+
+async def test_a_peer_that_stays_though_it_was_told_to_go_is_cut(site: Site) -> None:
+    async with running(site):
+        read = await site.start("read", hello_timeout_s="0.5")
+        with bare(read.port) as peer:
+            assert [said.code for said in peer.hear_all()] == [4503]
+            with pytest.raises(ConnectionError):
+                await talk_on(peer)
+
+
+async def talk_on(peer: BareSocket) -> None:
+    for _ in range(200):
+        peer.send(frame(TEXT, b"still here"))
+        await asyncio.sleep(0.05)
 
 
 async def test_a_token_is_renewed_and_its_end_is_the_sockets(site: Site) -> None:
@@ -122,10 +149,10 @@ async def test_a_reader_that_does_not_read_is_cut_and_resumes_whole_while_others
             await slow.until("caught_up")
             slow._connection.transport.pause_reading()
             await good.events(1)
+            reading = asyncio.create_task(good.events(251, after=1))
             for n in range(250):
                 assert (await post(write, "alice", room, f"{n} " + "x" * 7900, None)).status_code == 201
-            events = await good.events(251, after=1)
-            assert len(events) == 250
+            assert len(await reading) == 250
         async with greeted(read, "alice", positions={room: 1}) as again:
             assert [event["seq"] for event in await again.events(251, after=1)] == list(range(2, 252))
 
