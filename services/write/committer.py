@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 import structlog
 from prometheus_client.registry import Collector
@@ -43,6 +44,7 @@ class Committer:
         self._filled = asyncio.Event()
         self._is_stopping = False
         self.failures = 0
+        self.on_stranger: Callable[[UUID], None] = lambda conversation: None
         self.outcomes: Counter[Status] = Counter()
         self._sizes = make_histogram("write_batch_rows", "Sends in one commit.", BATCH_BUCKETS)
         self._times = make_histogram("write_commit_seconds", "From handing a batch to Postgres to its answer.", TIME_BUCKETS_S)
@@ -114,6 +116,8 @@ class Committer:
             results.append((send, outcome))
             if outcome.status is Status.STORED:
                 stored.append((send.event, outcome))
+            elif outcome.status is Status.NOT_FOUND:
+                self.on_stranger(send.event.conversation)
         if busy:
             self._queue.give_back(busy)
         _tell(results)

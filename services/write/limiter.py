@@ -38,6 +38,10 @@ class Limiter:
             self.refused += 1
             raise RateLimited(retry_after_s=ceil(wait_s * 1000) / 1000)
 
+    def give_back(self, conversation: UUID) -> None:
+        """Uncount a send to *conversation* by somebody who is no member of it."""
+        self._rates.give_back(conversation)
+
     async def run(self) -> None:
         """Report and be corrected, until cancelled."""
         task = asyncio.current_task()

@@ -23,6 +23,7 @@ class WritePart:
     def __init__(self, committer: Committer, limiter: Limiter, publisher: Publisher, conversations: Conversations) -> None:
         self._committer, self._limiter, self._publisher = committer, limiter, publisher
         self._intake = Intake(limiter, committer)
+        committer.on_stranger = limiter.give_back
         self._routes = (SendRoutes(self._intake), ConversationRoutes(conversations, publisher))
         self._ended = asyncio.Event()
         self.role = WriteRole(self._intake)

@@ -94,6 +94,14 @@ class Rates:
             self._take(shared, now)
         return None
 
+    def give_back(self, conversation: UUID) -> None:
+        """Put a token of *conversation* back: who took it turned out to be no member, and must not use up the members' rate."""
+        bucket = self._buckets.get(conversation.int)
+        if bucket is not None:
+            bucket.used -= 1
+            bucket.full_at -= bucket.token_s
+            self._low.add(bucket)
+
     def report(self, now: float) -> Report:
         """Return what is to be told now: of buckets below the half at once, of others when they are looked at.
 

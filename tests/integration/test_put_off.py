@@ -85,6 +85,19 @@ async def test_a_conversations_rate_is_shared_by_its_senders(site: Site) -> None
     assert 30 <= len(a) + len(b) < 60
 
 
+async def test_strangers_do_not_use_up_a_conversations_rate(site: Site) -> None:
+    both = await site.start("both", rate_user="0", rate_conversation="5")
+    room = await create(both, "alice")
+    async with greeted(both, "mallory") as mallory, greeted(both, "alice") as alice:
+        for _ in range(10):
+            await _pipeline(mallory, room, 10)
+            _, errors = await _answers(mallory, 10)
+            assert {error["code"] for error in errors} == {"not_found"}
+        await _pipeline(alice, room, 10)
+        acks, _ = await _answers(alice, 10)
+    assert len(acks) == 10
+
+
 async def test_over_the_rate_a_post_is_429_with_retry_after_and_an_array_stops_there(site: Site) -> None:
     both = await site.start("both", rate_user="10", rate_conversation="0")
     room = await create(both, "alice")
