@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import uuid4
 
+from shared.auth import RATE_MOST
 from tests.bench.cpu import Meter
 from tests.bench.dialect import Dialect
 from tests.bench.document import OURS
@@ -55,6 +56,8 @@ async def _start_gateway(stage: Stage, role: str, address: Address, postgres_url
         "REDIS_URL": stage.valkey.url,
         "JWT_KEY": JWT_KEY,
         "ADMIN_KEY": ADMIN_KEY,
+        "RATE_USER": str(RATE_MOST),  # the limits are counted as ever, and hold nobody back
+        "RATE_CONVERSATION": str(RATE_MOST),
         "DRAIN_SETTLE_S": "0.2",
         "DRAIN_SPREAD_S": "0.2",
     }

@@ -37,7 +37,7 @@ Ringpost (a write and a read gateway, with no router before them) beside the cha
 `INSERT … RETURNING` a send with a unique constraint and `ON CONFLICT` against duplicates, redis-py's pub/sub, a `send_text`
 loop, on uvloop, with an asyncpg pool and without permessage-deflate (`tests/bench/peers/fastapi_chat.py`). Both use the same
 Postgres (fsync on) and the same Valkey. The tutorial's chat promises less: it does not look who may read or send, it
-promises no order, and what Redis loses is lost.
+promises no order, limits nobody, and what Redis loses is lost. Ringpost's limits are on, but so high that nobody meets them.
 
 - *WebSocket sends* and *POST sends* are flat out: 32 sockets with 16 sends in flight each, 8 sockets with 16 each, and 64 kept
   HTTP connections with one each. One more user receives everything.
