@@ -29,6 +29,7 @@ class Sender:
         self._report, self._prompt, self._wait_s = report, prompt, wait_s
         self._said: asyncio.Queue[Said | None] = asyncio.Queue()
         self._room = asyncio.Event()
+        self._kept = ""
 
     async def run(self, drafts: AsyncIterator[Draft]) -> int:
         """Send, and report what becomes of each message; return the exit status.
@@ -36,14 +37,15 @@ class Sender:
         Raises:
             ChatError: it gave up, the service says not to come back, or another command has the outbox.
         """
-        async with self._opened() as client:
-            left = [self._resume(client, pending) for pending in client.outbox]
-            async with asyncio.TaskGroup() as group:
-                feeding = group.create_task(self._feed(client, drafts))
-                trouble = await self._settle_left(left) or await self._settle_said()
-                feeding.cancel()
+        try:
+            async with self._opened() as client:
+                trouble = await self._work(client, drafts)
+        except asyncio.CancelledError:
+            if self._kept:
+                say(self._kept)
+            raise
         if trouble:
-            raise ChatError(trouble)
+            raise ChatError(f"{trouble} {self._kept}".rstrip())
         return self._report.status
 
     @asynccontextmanager
@@ -55,7 +57,7 @@ class Sender:
             await client.__aexit__(None, None, None)
             self._prompt.leave()
             if client.pending:
-                say(f"{client.pending} not acknowledged yet; what is left goes out first next time.")
+                self._kept = f"{client.pending} not acknowledged yet; what is left goes out first next time."
 
     async def _enter(self) -> Client:
         """Open the outbox; another command that is at work on it may end soon."""
@@ -67,6 +69,15 @@ class Sender:
                 await asyncio.sleep(LOCK_PAUSE_S)
         whose = f"another ringpost send of {self._entry.user} is at work in {self._entry.folder}"
         raise ChatError(f"{whose}; give this one a folder of its own with --state.")
+
+    async def _work(self, client: Client, drafts: AsyncIterator[Draft]) -> str | None:
+        """Send what was left and what is said; return why it stopped before the end, if it did."""
+        left = [self._resume(client, pending) for pending in client.outbox]
+        async with asyncio.TaskGroup() as group:
+            feeding = group.create_task(self._feed(client, drafts))
+            trouble = await self._settle_left(left) or await self._settle_said()
+            feeding.cancel()
+        return trouble
 
     def _resume(self, client: Client, pending: Pending) -> Said:
         name = f"a message from before, {shorten(pending.text, TEXT_CHARACTERS)},"
@@ -119,14 +130,14 @@ class Sender:
         """Report what becomes of one message, once it is known; return why to stop, if there is a reason."""
         await asyncio.wait((said.outcome,), timeout=self._wait_s)
         if not said.outcome.done():
-            return f"nothing was acknowledged for {self._wait_s:g} s."
+            return f"Nothing was acknowledged for {self._wait_s:g} s."
         error = said.outcome.exception()
         if error is None:
             self._report.acked(said, said.outcome.result())
         elif isinstance(error, Refused):
             self._report.refused(said, error)
         else:
-            return str(error)
+            return f"{error}."
         return None
 
 
