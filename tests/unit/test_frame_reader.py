@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 
 import pytest
+from websockets.utils import apply_mask
 
 from shared.close_codes import CloseCode
+from shared.websocket import frame_reader
 from shared.websocket.frame_reader import Breach, Close, Event, FrameReader, Ping, Pong
 from tests.client_frames import BINARY, CLOSE, CONT, KEY, PING, PONG, TEXT, closing, frame, part
 
@@ -136,6 +138,15 @@ BROKEN: dict[str, tuple[bytes, int]] = {
 @pytest.mark.parametrize("cut", [None, 1, 3])
 @pytest.mark.parametrize("name", GOOD)
 def test_what_the_rfc_allows_is_taken(name: str, cut: int | None) -> None:
+    data, events = GOOD[name]
+
+    assert read(data, cut=cut) == events
+
+
+@pytest.mark.parametrize("cut", [None, 1, 3])
+@pytest.mark.parametrize("name", GOOD)
+def test_it_is_taken_alike_where_the_mask_is_pythons(name: str, cut: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frame_reader, "apply_mask", apply_mask)
     data, events = GOOD[name]
 
     assert read(data, cut=cut) == events
