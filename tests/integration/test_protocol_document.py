@@ -16,7 +16,7 @@ from tests.transcript import read
 from tests.wire import wired
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
-USERS = ("alice", "bob", "carol", "dave", "erin")
+USERS = ("alice", "bob", "carol", "dave", "erin", "frank", "grace")
 
 
 @asynccontextmanager
