@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from ringpost_client import Ack, Client, ClientError, Refused
 
@@ -76,28 +77,45 @@ class Sender:
                     await self._say(client, turn[start : start + TURN_LINES])
 
     async def run_pipelined(self, in_flight: int) -> None:
-        """Send without waiting for others: order is kept for each sender only. At most *in_flight* are on their way."""
+        """Send without waiting for others: order is kept for each sender only. At most *in_flight* turns are on their way."""
         places = asyncio.Semaphore(in_flight)
         async with asyncio.TaskGroup() as group:
             for turn in self._script.turns():
                 for start in range(0, len(turn), TURN_LINES):
                     await places.acquire()
-                    task = group.create_task(self._say_for(turn[start : start + TURN_LINES]))
+                    task = group.create_task(await self._say_for(turn[start : start + TURN_LINES]))
                     task.add_done_callback(lambda _: places.release())
 
-    async def _say_for(self, lines: list[Line]) -> None:
-        async with self._pool.lease(lines[0].nick) as client:
-            await self._say(client, lines)
+    async def _say_for(self, lines: list[Line]) -> Coroutine[Any, Any, None]:
+        """Send *lines*, and return what waits for their acknowledgements: of two turns of one nick the first is sent first."""
+        lease = self._pool.lease(lines[0].nick)
+        sends = await self._begin(await lease.__aenter__(), lines)
+
+        async def finish() -> None:
+            try:
+                await _acknowledged(sends)
+            finally:
+                await lease.__aexit__(None, None, None)
+
+        return finish()
 
     async def _say(self, client: Client, lines: list[Line]) -> None:
+        await _acknowledged(await self._begin(client, lines))
+
+    async def _begin(self, client: Client, lines: list[Line]) -> list[asyncio.Future[Ack]]:
         sends = []
         for line in lines:
             await self._wait_for(line)
             sends.append(self._tally.send(client, self._conversation, line))
-        for outcome in await asyncio.gather(*sends, return_exceptions=True):
-            if isinstance(outcome, BaseException) and not isinstance(outcome, Refused):
-                raise outcome if isinstance(outcome, ClientError) else RuntimeError("a send ended oddly") from outcome
+        return sends
 
     async def _wait_for(self, line: Line) -> None:
         if self._pace is not None:
             await asyncio.sleep(max(0.0, self._pace(line) - time.perf_counter()))
+
+
+async def _acknowledged(sends: list[asyncio.Future[Ack]]) -> None:
+    """Wait for the outcome of each; raise what is neither an acknowledgement nor a refusal."""
+    for outcome in await asyncio.gather(*sends, return_exceptions=True):
+        if isinstance(outcome, BaseException) and not isinstance(outcome, Refused):
+            raise outcome if isinstance(outcome, ClientError) else RuntimeError("a send ended oddly") from outcome
