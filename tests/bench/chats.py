@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 from shared.auth import RATE_MOST
+from tests.bench.cores import Cores
 from tests.bench.cpu import Meter
 from tests.bench.dialect import Dialect
 from tests.bench.document import OURS
@@ -20,12 +21,13 @@ FASTAPI_TUTORIAL = "FastAPI tutorial"
 
 @dataclass(slots=True)
 class Chat:
-    """A chat system: where clients read and write, and the processor time of all that it runs on."""
+    """A chat system: where clients read and write, the processor time of all that it runs on, and the cores."""
 
     dialect: Dialect
     read: Address
     write: Address
     meter: Meter
+    cores: Cores
     _admin: Connection | None = field(default=None, repr=False)
 
     async def create(self, members: Sequence[str]) -> str:
@@ -44,7 +46,7 @@ async def start_ringpost(stage: Stage) -> Chat:
     stage.migrate(url)
     write, read = free_address(), free_address()
     pids = [await _start_gateway(stage, role, address, url) for role, address in (("write", write), ("read", read))]
-    return Chat(Ringpost(), read, write, Meter(*pids, stage.postgres_pid, stage.valkey_pid))
+    return Chat(Ringpost(), read, write, Meter(*pids, stage.postgres_pid, stage.valkey_pid), stage.cores)
 
 
 async def _start_gateway(stage: Stage, role: str, address: Address, postgres_url: str) -> int:
@@ -72,4 +74,4 @@ async def start_tutorial(stage: Stage) -> Chat:
     environment = {"DATABASE_URL": url, "REDIS_URL": stage.valkey.url, "JWT_KEY": JWT_KEY}
     argv = ("uvicorn", "tests.bench.peers.fastapi_chat:app", *options)
     pid = await stage.start("tutorial", argv, environment, address.port)
-    return Chat(Tutorial(), address, address, Meter(pid, stage.postgres_pid, stage.valkey_pid))
+    return Chat(Tutorial(), address, address, Meter(pid, stage.postgres_pid, stage.valkey_pid), stage.cores)

@@ -42,7 +42,7 @@ async def run_crowd(chat: Chat, plan: Plan, texts: Texts, seconds: float) -> Win
             stop = _begin(senders, plan)
             try:
                 await asyncio.sleep(WARM_S)
-                window = await watch(ledger, chat.meter, seconds)
+                window = await watch(ledger, chat.meter, chat.cores, seconds)
             finally:
                 stop()
             await settle(ledger)

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from tests.bench.document import Document, Row
 from tests.bench.figures import show_spread
+from tests.bench.rounds import Busy
 
-Busy = Mapping[str, Mapping[str, tuple[float, float]]]
+BusyBy = Mapping[str, Mapping[str, Busy]]
 
 
-def write_page(name: str, title: str, about: str, document: Document, busy: Busy) -> str:
-    """Return the page `docs/benchmarks/NAME.md`; *busy* is by experiment and system (the servers' core, the load's core)."""
+def write_page(name: str, title: str, about: str, document: Document, busy: BusyBy) -> str:
+    """Return the page `docs/benchmarks/NAME.md`; *busy* is by experiment and system."""
     parts = (
         f"# {title}",
         about.strip(),
@@ -19,8 +20,9 @@ def write_page(name: str, title: str, about: str, document: Document, busy: Busy
         "The median over the rounds, in brackets the lowest and the highest. A ratio above 1 says that ours is better.",
         "\n".join(_rows(document.rows)),
         "## How busy the cores were",
-        "The busiest round, servers / load, as shares of one core. Near 100 % it may be the load that sets a rate; what a "
-        "server-CPU-second gives stands all the same.",
+        "Servers / load / whatever else ran on their two cores, each at most in a round, as a share of one core. Near 100 % it "
+        "may be the load that sets a rate. Other work lowers rates and lengthens delays; what a server-CPU-second gives suffers "
+        "less.",
         "\n".join(_busy(busy)),
         "## Machine and versions",
         "\n".join(_pairs(document.machine)),
@@ -40,16 +42,16 @@ def _rows(rows: Sequence[Row]) -> Iterator[str]:
         yield _line(cells)
 
 
-def _busy(busy: Busy) -> Iterator[str]:
+def _busy(busy: BusyBy) -> Iterator[str]:
     systems = list(dict.fromkeys(system for row in busy.values() for system in row))
     yield _line(["experiment", *systems])
     yield _line(["---", *["---:"] * len(systems)])
     for experiment, row in busy.items():
-        yield _line([experiment, *(_shares(*row[system]) if system in row else "" for system in systems)])
+        yield _line([experiment, *(_shares(row[system]) if system in row else "" for system in systems)])
 
 
-def _shares(servers: float, load: float) -> str:
-    return f"{servers:.0%} / {load:.0%}"
+def _shares(busy: Busy) -> str:
+    return f"{busy.servers:.0%} / {busy.load:.0%} / {busy.others:.0%}"
 
 
 def _pairs(values: Mapping[str, object]) -> Iterator[str]:

@@ -16,12 +16,20 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Busy:
+    """How much the servers, the load and whatever else ran on their cores took of one core: 1 is all of it."""
+
+    servers: float
+    load: float
+    others: float
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """What one run gave, and how busy the two cores were meanwhile: 1 is all the time."""
+    """What one run gave, and how busy the two cores were meanwhile."""
 
     samples: Sequence[Sample]
-    servers_busy: float
-    load_busy: float
+    busy: Busy
 
 
 Run = Callable[[float], Awaitable[Reading]]
@@ -68,11 +76,13 @@ def gather_rows(turns: Sequence[Turn]) -> list[Row]:
     return [make_row(name, unit, systems) for (name, unit), systems in values.items()]
 
 
-def gather_busy(turns: Sequence[Turn]) -> dict[str, dict[str, tuple[float, float]]]:
-    """Return by experiment and system how busy (the servers' core, the load's core) was at most."""
-    busy: dict[str, dict[str, tuple[float, float]]] = {}
+def gather_busy(turns: Sequence[Turn]) -> dict[str, dict[str, Busy]]:
+    """Return by experiment and system what each took at most."""
+    busy: dict[str, dict[str, Busy]] = {}
     for turn in turns:
-        systems = busy.setdefault(turn.experiment, {})
-        servers, load = systems.get(turn.system, (0.0, 0.0))
-        systems[turn.system] = (max(servers, turn.reading.servers_busy), max(load, turn.reading.load_busy))
+        systems, now = busy.setdefault(turn.experiment, {}), turn.reading.busy
+        before = systems.get(turn.system, now)
+        systems[turn.system] = Busy(
+            max(before.servers, now.servers), max(before.load, now.load), max(before.others, now.others)
+        )
     return busy

@@ -29,4 +29,4 @@ def read_window(row: str, window: Window, units: Sequence[Unit], counts: Mapping
     """Return what *window* says about *row* in each of *units*; *counts* are told a delivery."""
     samples = [Sample(row, unit, _TAKEN_BY[unit](window)) for unit in units]
     samples += [Sample(row, unit, count / window.delivered) for unit, count in (counts or {}).items()]
-    return Reading(samples, window.servers_busy, window.load_busy)
+    return Reading(samples, window.busy)

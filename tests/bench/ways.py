@@ -70,7 +70,7 @@ async def run_way(chat: Chat, way: Way, texts: Texts, seconds: float) -> Cost:
 async def _watch(people: "_People", chat: Chat, seconds: float) -> Cost:
     await asyncio.sleep(WARM_S)
     handshakes, empty_answers = people.tally.handshakes, people.tally.empty_answers
-    window = await watch(people.ledger, chat.meter, seconds)
+    window = await watch(people.ledger, chat.meter, chat.cores, seconds)
     return Cost(window, people.tally.handshakes - handshakes, people.tally.empty_answers - empty_answers)
 
 

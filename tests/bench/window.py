@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tests.bench.cpu import Meter
+from tests.bench.cores import Cores
+from tests.bench.cpu import Meter, used_seconds
 from tests.bench.failure import Failed
 from tests.bench.ledger import Ledger
+from tests.bench.rounds import Busy
 
 SETTLE_S, LOOK_S = 20.0, 0.02
 
@@ -21,17 +23,14 @@ class Window:
     seconds: float
     servers_cpu_s: float
     load_cpu_s: float
+    others_cpu_s: float
     acked: int
     delivered: int
     delays: Sequence[float]
 
     @property
-    def servers_busy(self) -> float:
-        return self.servers_cpu_s / self.seconds
-
-    @property
-    def load_busy(self) -> float:
-        return self.load_cpu_s / self.seconds
+    def busy(self) -> Busy:
+        return Busy(self.servers_cpu_s / self.seconds, self.load_cpu_s / self.seconds, self.others_cpu_s / self.seconds)
 
     def delay_ms(self, share: float) -> float:
         """Return the delay that the *share* of the deliveries did not exceed."""
@@ -44,31 +43,36 @@ class _Moment:
 
     servers_cpu_s: float
     load_cpu_s: float
+    all_cpu_s: float
     at: float
     acked: int
     delivered: int
 
 
-def _look(ledger: Ledger, meter: Meter) -> _Moment:
-    return _Moment(meter.seconds(), time.process_time(), time.perf_counter(), ledger.acked, ledger.delivered)
+def _look(ledger: Ledger, meter: Meter, cores: Cores) -> _Moment:
+    return _Moment(
+        meter.seconds(), time.process_time(), used_seconds(cores), time.perf_counter(), ledger.acked, ledger.delivered
+    )
 
 
-async def watch(ledger: Ledger, meter: Meter, seconds: float) -> Window:
+async def watch(ledger: Ledger, meter: Meter, cores: Cores, seconds: float) -> Window:
     """Watch a run for so long.
 
     Raises:
-        Failed: nothing was delivered meanwhile, or something that must not be.
+        Failed: nothing came of it meanwhile, or something that must not.
     """
-    begin = _look(ledger, meter)
+    begin = _look(ledger, meter, cores)
     await asyncio.sleep(seconds)
-    end = _look(ledger, meter)
-    if ledger.faults or end.delivered == begin.delivered:
+    end = _look(ledger, meter, cores)
+    if ledger.faults or (end.acked, end.delivered) == (begin.acked, begin.delivered):
         ledger.check()
-        raise Failed(f"nothing was delivered in {seconds:.1f} s")
+        raise Failed(f"nothing was acknowledged or delivered in {seconds:.1f} s")
+    servers_s, load_s = end.servers_cpu_s - begin.servers_cpu_s, end.load_cpu_s - begin.load_cpu_s
     return Window(
         end.at - begin.at,
-        end.servers_cpu_s - begin.servers_cpu_s,
-        end.load_cpu_s - begin.load_cpu_s,
+        servers_s,
+        load_s,
+        max(0.0, end.all_cpu_s - begin.all_cpu_s - servers_s - load_s),
         end.acked - begin.acked,
         end.delivered - begin.delivered,
         ledger.delays[begin.delivered : end.delivered],

@@ -5,6 +5,7 @@ from xml.etree import ElementTree
 from tests.bench.chart import BARS_AT, BARS_WIDTH, WIDTH, draw
 from tests.bench.document import OURS, Document, Unit, make_row
 from tests.bench.page import write_page
+from tests.bench.rounds import Busy
 
 RATE = Unit("sends/s", is_higher_better=True)
 DELAY = Unit("ms", is_higher_better=False)
@@ -35,9 +36,9 @@ def test_the_longest_bar_of_a_unit_fills_the_space_and_none_leaves_the_picture()
 def test_the_page_has_a_line_for_each_row_with_its_ratio() -> None:
     document = Document({"cores": 2}, {"python": "3.11"}, ROWS)
 
-    page = write_page("first", "A title", "About it.", document, {"one": {OURS: (0.5, 0.25)}})
+    page = write_page("first", "A title", "About it.", document, {"one": {OURS: Busy(0.5, 0.25, 0.01)}})
 
     assert "| flat out & <many> | sends/s | 110 (100–120) | 45 (40–50) | 2.5 (2–3) |" in page
     assert "| alone | ms | 0 (0–0) |  |  |" in page
-    assert "| one | 50% / 25% |" in page
+    assert "| one | 50% / 25% / 1% |" in page
     assert "![The rows as bars](first.svg)" in page

@@ -1,19 +1,20 @@
 """Rounds: by turns, and gathered into rows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tests.bench.document import OURS, Unit
-from tests.bench.rounds import Experiment, Reading, Run, Sample, Turn, gather_busy, gather_rows, run_rounds
+from tests.bench.rounds import Busy, Experiment, Reading, Run, Sample, Turn, gather_busy, gather_rows, run_rounds
 
 RATE = Unit("sends/s", is_higher_better=True)
 
 
-def make_run(note: Callable[[], None], values: list[float]) -> Run:
-    left = list(values)
+def make_run(note: Callable[[], None], values: list[float], busy: Sequence[Busy] = ()) -> Run:
+    left = iter(zip(values, busy or [Busy(0, 0, 0)] * len(values), strict=True))
 
     async def run(seconds: float) -> Reading:
         note()
-        return Reading([Sample("row", RATE, left.pop(0))], servers_busy=left[0] if left else 0.1, load_busy=0.2)
+        value, now = next(left)
+        return Reading([Sample("row", RATE, value)], now)
 
     return run
 
@@ -40,9 +41,9 @@ async def test_the_values_of_all_rounds_become_a_row() -> None:
     assert (row.ratio["peer"].min, row.ratio["peer"].max) == (2, 3)
 
 
-async def test_the_busiest_round_is_told() -> None:
-    runs = {OURS: make_run(lambda: None, [0.4, 0.9, 0.3])}
+async def test_what_each_took_at_most_is_told() -> None:
+    runs = {OURS: make_run(lambda: None, [1, 1], [Busy(0.9, 0.1, 0.5), Busy(0.4, 0.2, 0.1)])}
 
-    turns = await run_rounds([Experiment("one", runs)], rounds=3, seconds=1, tell=lambda turn: None)
+    turns = await run_rounds([Experiment("one", runs)], rounds=2, seconds=1, tell=lambda turn: None)
 
-    assert gather_busy(turns) == {"one": {OURS: (0.9, 0.2)}}
+    assert gather_busy(turns) == {"one": {OURS: Busy(0.9, 0.2, 0.5)}}
