@@ -31,6 +31,14 @@ class Writer:
     settings: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """Whom to kill, and where it is held until then, if it is."""
+
+    writer: Writer
+    point: Failpoint | None
+
+
 class Fleet:
     """Some write gateways. *words* are in the text of every send that a failpoint may stop."""
 
@@ -55,29 +63,25 @@ class Fleet:
         process = await self._site.start("write", name=name, **settings)
         self._writers.append(Writer(name, process, postgres, redis, settings))
 
-    async def kill(self, moment: Moment) -> Writer:
-        """Kill one of them (SIGKILL) when that moment has come; return which."""
+    async def aim(self, moment: Moment) -> Aim:
+        """Choose one of them; return when the moment to kill it has come."""
         writer = self._chance.choice(self._writers)
         if moment is Moment.ANY:
-            await _end(writer.process)
-            return writer
+            return Aim(writer, None)
         point, hold = (writer.postgres, Hold.COMMIT) if moment is Moment.COMMITTED else (writer.redis, Hold.REQUEST)
-        trap = point.set(hold, self._words)
-        await trap.reached()
-        await _end(writer.process)
-        # What was held must not come out after the death of who said it.
-        point.cut()
-        trap.let_go()
-        return writer
+        await point.set(hold, self._words).reached()
+        return Aim(writer, point)
 
-    async def replace(self, writer: Writer) -> None:
-        """Start another in the place of one that was killed; return when it is ready."""
+    async def kill(self, aim: Aim) -> None:
+        """Kill it (SIGKILL), and start another in its place; return when that is ready."""
+        writer = aim.writer
+        writer.process.signal(signal.SIGKILL)
+        await writer.process.child.wait()
+        if aim.point is not None:
+            # What was held must not come out after the death of who said it.
+            aim.point.cut()
+            aim.point.release()
         writer.process = await self._site.start("write", name=writer.name, **writer.settings)
-
-
-async def _end(process: Process) -> None:
-    process.signal(signal.SIGKILL)
-    await process.child.wait()
 
 
 @asynccontextmanager

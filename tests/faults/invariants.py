@@ -2,9 +2,9 @@
 
 | fault        | what it counts                                                                                      |
 |--------------|-----------------------------------------------------------------------------------------------------|
-| `lost`       | a send that was acknowledged and is not stored, or not with its text: K ⊆ S                           |
-| `invented`   | a message that is stored and that nobody sent, or not with this text: S ⊆ A                           |
-| `refused`    | a send that was finally refused and is stored: F ∩ S = ∅                                              |
+| `lost`       | a send that was acknowledged and is not stored, or not with its text: K ⊆ S                         |
+| `invented`   | a message that is stored and that nobody sent, or not with this text: S ⊆ A                         |
+| `refused`    | a send that was finally refused and is stored: F ∩ S = ∅                                            |
 | `accepted`   | a send that had to be refused and was acknowledged                                                  |
 | `twice`      | a row too many of one (conversation, sender, id)                                                    |
 | `renumbered` | an acknowledgement with another seq than the row has                                                |

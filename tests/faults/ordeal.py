@@ -39,7 +39,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """What was killed, and how many sends waited for an answer then."""
+    """What is killed, and how many sends wait for an answer then."""
 
     target: str
     moment: Moment
@@ -50,7 +50,7 @@ class Kill:
 class Outcome:
     """What is left. *late*: how many sends were tried again after all.
 
-    Seconds: of the whole; from the last kill to the last answer; from there until the readers had everything.
+    Seconds: of the whole; from the last kill to the last answer; from there to the last event that a reader was shown.
     """
 
     record: Record
@@ -71,7 +71,7 @@ def make_plan(gateway_kills: int, postgres_kills: int, seed: int) -> Plan:
 
 
 class Ordeal:
-    """One run, on *postgres*, which is the site's (None: it is not to be killed). *tell* hears of each kill."""
+    """One run, on *postgres*, which is the site's (None: it is not to be killed). *tell* hears of each kill, just before it."""
 
     def __init__(
         self, plan: Plan, site: Site, postgres: MortalPostgres | None, folder: Path, tell: Callable[["Ordeal"], None]
@@ -106,6 +106,7 @@ class Ordeal:
         for moment in self.plan.kills:
             await self._healed()
             await asyncio.sleep(self._chance.uniform(*BETWEEN_S))
+            await until(lambda: self.record.in_flight > 0, 0)
             await (self._kill_postgres() if moment is None else self._kill_gateway(fleet, moment))
         struck = time.monotonic()
         await crowd.stop()
@@ -113,8 +114,8 @@ class Ordeal:
         settled = time.monotonic()
         logs = await crowd.read_logs()
         await crowd.part(logs)
-        ended = time.monotonic()
-        return Outcome(self.record, logs, self.kills, late, ended - began, settled - struck, ended - settled)
+        times = (time.monotonic() - began, settled - struck, max(0.0, self.record.shown_at - settled))
+        return Outcome(self.record, logs, self.kills, late, *times)
 
     async def _healed(self) -> None:
         """Wait until it works (again), so that the next kill strikes a system under load."""
@@ -123,14 +124,14 @@ class Ordeal:
             await until(lambda: self.record.acknowledged >= enough, POLL_S)
 
     async def _kill_gateway(self, fleet: Fleet, moment: Moment) -> None:
-        writer = await fleet.kill(moment)
-        self._note(writer.name, moment)
-        await fleet.replace(writer)
+        aim = await fleet.aim(moment)
+        self._note(aim.writer.name, moment)
+        await fleet.kill(aim)
 
     async def _kill_postgres(self) -> None:
         assert self._postgres is not None
-        await self._postgres.kill()
         self._note(POSTGRES, Moment.ANY)
+        await self._postgres.kill()
         await asyncio.sleep(next(self._downs))
         await self._postgres.start()
 

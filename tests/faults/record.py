@@ -65,10 +65,11 @@ class Entry:
 
 @dataclass(slots=True)
 class Record:
-    """All sends, in the order in which they began; by reader and conversation what was shown, in its order."""
+    """All sends, in the order in which they began; by reader and conversation what was shown, the last at *shown_at*."""
 
     sends: list[Send] = field(default_factory=list)
     seen: dict[str, dict[str, list[Entry]]] = field(default_factory=dict)
+    shown_at: float = 0.0
 
     @property
     def acknowledged(self) -> int:
@@ -85,6 +86,7 @@ class Record:
         self.sends.append(send)
         return send
 
-    def show(self, reader: str, conversation: str, entry: Entry) -> None:
+    def show(self, reader: str, conversation: str, entry: Entry, at: float) -> None:
         """Note that *reader* was shown an entry."""
+        self.shown_at = at
         self.seen.setdefault(reader, {}).setdefault(conversation, []).append(entry)

@@ -70,7 +70,7 @@ def _kind(kill: Kill) -> str:
 
 
 def tell_kill(ordeal: Ordeal) -> str:
-    """Return a line about the kill that was just made."""
+    """Return a line about the kill that is made now."""
     kill = ordeal.kills[-1]
     place = f"{len(ordeal.kills):>3} of {len(ordeal.plan.kills)}"
     figures = f"{kill.in_flight:>5,} in flight, {ordeal.record.acknowledged:>7,} acknowledged"

@@ -82,7 +82,7 @@ async def read_all(name: str, client: Client, record: Record) -> None:
     async with client:
         async for event in client.events():
             if event.conversation is not None:
-                record.show(name, event.conversation, Entry.from_fields(event.fields))
+                record.show(name, event.conversation, Entry.from_fields(event.fields), time.monotonic())
 
 
 def make_client(read_url: str, write_url: str, user: str, address: str, state: Path | None) -> Client:

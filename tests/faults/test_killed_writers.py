@@ -32,13 +32,12 @@ DOOMED = "doomed"
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A gateway behind failpoints that is to be killed, another one, a reader, and a conversation of alice and bob."""
+    """A write gateway behind failpoints that is to be killed, one of both roles beside it, a conversation of alice and bob."""
 
     doomed: Process
     postgres: Failpoint
     redis: Failpoint
     other: Process
-    read: Process
     room: str
 
     async def kill(self) -> None:
@@ -48,7 +47,7 @@ class Stage:
     async def history(self) -> list[tuple[int, str]]:
         """Return (seq, id) of what is stored after the conversation's creation."""
         async with httpx.AsyncClient() as client:
-            answer = await client.get(f"{self.read.url}/v1/conversations/{self.room}/events?after=1", headers=bearer("bob"))
+            answer = await client.get(f"{self.other.url}/v1/conversations/{self.room}/events?after=1", headers=bearer("bob"))
         return [(event["seq"], event["id"]) for event in answer.json()["events"]]
 
 
@@ -58,12 +57,11 @@ async def staged(site: Site, **settings: str) -> AsyncIterator[Stage]:
     async with AsyncExitStack() as wires:
         postgres_url, postgres = await wires.enter_async_context(failing(site.postgres_url))
         redis_url, redis = await wires.enter_async_context(failing(site.redis_url))
-        doomed, other, read = await asyncio.gather(
+        doomed, other = await asyncio.gather(
             site.start("write", name=DOOMED, postgres_url=postgres_url, redis_url=redis_url, **settings),
-            site.start("write", name="other"),
-            site.start("read", name="read"),
+            site.start("both", name="other"),
         )
-        yield Stage(doomed, postgres, redis, other, read, await create(other, "alice", "bob"))
+        yield Stage(doomed, postgres, redis, other, await create(other, "alice", "bob"))
 
 
 @pytest.fixture
@@ -145,7 +143,7 @@ async def test_killed_between_commit_and_acknowledgement_a_send_is_stored_once_a
     stage: Stage, published: list[bytes]
 ) -> None:
     id, text = str(uuid4()), f"held {token_hex(8)}"
-    async with greeted(stage.read, "bob") as bob, greeted(stage.doomed, "alice") as alice:
+    async with greeted(stage.other, "bob") as bob, greeted(stage.doomed, "alice") as alice:
         await bob.events(1)
         trap = stage.postgres.set(Hold.COMMIT, text)
         await alice.send(type="send", conversation=stage.room, id=id, text=text)
@@ -155,8 +153,8 @@ async def test_killed_between_commit_and_acknowledgement_a_send_is_stored_once_a
         await stage.kill()
         assert await alice.closed() == 1006
         stored = await stage.history()
-        again = await post(stage.other, "alice", stage.room, text, id)
         event = await told_soon(bob, 2, committed_at)
+        again = await post(stage.other, "alice", stage.room, text, id)
 
     assert stored == await stage.history() == [(2, id)]
     assert (again.status_code, again.json()["seq"]) == (200, 2)
@@ -168,7 +166,7 @@ async def test_killed_between_commit_and_publication_a_send_is_stored_once_and_r
     stage: Stage, published: list[bytes]
 ) -> None:
     id, text = str(uuid4()), f"held {token_hex(8)}"
-    async with greeted(stage.read, "bob") as bob, greeted(stage.doomed, "alice") as alice:
+    async with greeted(stage.other, "bob") as bob, greeted(stage.doomed, "alice") as alice:
         await bob.events(1)
         trap = stage.redis.set(Hold.REQUEST, text)
         await alice.send(type="send", conversation=stage.room, id=id, text=text)
@@ -179,8 +177,8 @@ async def test_killed_between_commit_and_publication_a_send_is_stored_once_and_r
         await stage.kill()
         stage.redis.cut()
         stored = await stage.history()
-        again = await post(stage.other, "alice", stage.room, text, id)
         event = await told_soon(bob, 2, committed_at)
+        again = await post(stage.other, "alice", stage.room, text, id)
 
     assert (ack["id"], ack["seq"]) == (id, 2)
     assert stored == await stage.history() == [(2, id)]
