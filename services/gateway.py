@@ -220,6 +220,7 @@ class Gateway:
             origins=self._origins,
             ready=self.reasons,
             degraded=self.degraded,
+            shortcuts=self._write.shortcuts(self._authenticator) if self._write is not None else (),
             registry=make_registry(self.metrics, self._write.collectors() if self._write is not None else ()),
         )
         app.add_api_route("/config", self._config, name="config", tags=["health"], summary="Where read and write are")

@@ -3,18 +3,18 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from services.read.answers import ConversationsAnswer, EventsAnswer, HistoryAnswer, MembersAnswer, PollAnswer
 from services.read.poll import Polls, Wish
 from services.read.resume import Cursor
 from shared import frames, limits
-from shared.errors import Forbidden, NotFound, PositionLost, Unavailable
+from shared.errors import Forbidden, NotFound, PositionLost, TooLarge, Unavailable
 from shared.storage.history import Event, History, Membership
 from shared.storage.timeline import Timeline
-from shared.text import check_user
 from shared.web.body import Caller, json_body
-from shared.web.fields import Body, Parameters, QueryLimit, QuerySeq, Seq, Uuid
+from shared.web.fields import Body, Parameters, QueryLimit, QuerySeq, Seq, User, Uuid
 from shared.web.problems import problem_responses
 
 
@@ -25,12 +25,7 @@ class ListParameters(Parameters):
 
 class MembersParameters(Parameters):
     limit: QueryLimit = limits.PAGE_EVENTS_DEFAULT
-    after: Annotated[str, Field(max_length=limits.USER_BYTES)] = ""
-
-    @field_validator("after")
-    @classmethod
-    def _is_storable(cls, after: str) -> str:
-        return check_user(after) if after else after
+    after: User | None = None
 
 
 class RangeParameters(Parameters):
@@ -43,7 +38,7 @@ class RangeParameters(Parameters):
     @model_validator(mode="after")
     def _one_direction(self) -> "RangeParameters":
         if self.after is not None and self.before is not None:
-            raise ValueError("after and before exclude each other")
+            raise PydanticCustomError("direction", "after and before exclude each other")
         return self
 
 
@@ -69,13 +64,14 @@ class ReadRoutes:
         router.add_api_route("/conversations", self.list_conversations, response_model=ConversationsAnswer, responses=told)
         lost = problem_responses(Forbidden, PositionLost, Unavailable)
         router.add_api_route("/poll", self.poll, methods=["POST"], response_model=PollAnswer, responses=lost)
-        unknown = problem_responses(Forbidden, NotFound, Unavailable)
-        for path, endpoint, model in (
-            ("events", self.read_events, EventsAnswer),
-            ("history", self.read_history, HistoryAnswer),
-            ("members", self.list_members, MembersAnswer),
+        unknown = (Forbidden, NotFound, Unavailable)
+        for path, endpoint, model, errors in (
+            ("events", self.read_events, EventsAnswer, unknown),
+            ("history", self.read_history, HistoryAnswer, unknown),
+            ("members", self.list_members, MembersAnswer, (*unknown, TooLarge)),
         ):
-            router.add_api_route(f"/conversations/{{conversation}}/{path}", endpoint, response_model=model, responses=unknown)
+            told = problem_responses(*errors)
+            router.add_api_route(f"/conversations/{{conversation}}/{path}", endpoint, response_model=model, responses=told)
         return router
 
     async def list_conversations(self, caller: Caller, query: Annotated[ListParameters, Query()]) -> Response:
@@ -120,7 +116,7 @@ class ReadRoutes:
 
     async def list_members(self, caller: Caller, conversation: Uuid, query: Annotated[MembersParameters, Query()]) -> Response:
         """List the members of a conversation, by their ids."""
-        page = await self._timeline.members(_user(caller), conversation, query.after, query.limit)
+        page = await self._timeline.members(_user(caller), conversation, query.after or "", query.limit)
         if page is None:
             raise NotFound
         following = None if page.is_complete else page.items[-1]["user"]

@@ -6,14 +6,17 @@ from typing import Any
 
 from fastapi import APIRouter
 from prometheus_client.registry import Collector
+from starlette.middleware import Middleware
 
 from services.write.committer import Committer
 from services.write.conversation_routes import ConversationRoutes
+from services.write.fast_lane import FastLane
 from services.write.intake import Intake
 from services.write.limiter import Limiter
 from services.write.publisher import Publisher
 from services.write.routes import SendRoutes
 from services.write.socket import WriteRole
+from shared.auth import Authenticator
 from shared.storage.conversations import Conversations
 
 
@@ -24,15 +27,20 @@ class WritePart:
         self._committer, self._limiter, self._publisher = committer, limiter, publisher
         self._intake = Intake(limiter, committer)
         committer.on_stranger = limiter.give_back
-        self._routes = (SendRoutes(self._intake), ConversationRoutes(conversations, publisher))
+        self._sends = SendRoutes(self._intake)
+        self._conversations = ConversationRoutes(conversations, publisher)
         self._ended = asyncio.Event()
         self.role = WriteRole(self._intake)
 
     def router(self) -> APIRouter:
         router = APIRouter()
-        for routes in self._routes:
-            router.include_router(routes.router())
+        router.include_router(self._sends.router())
+        router.include_router(self._conversations.router())
         return router
+
+    def shortcuts(self, authenticator: Authenticator) -> Sequence[Middleware]:
+        """Return what stands in front of the routes."""
+        return [Middleware(FastLane, authenticator=authenticator, handler=self._sends.answer)]
 
     def works(self) -> Sequence[Coroutine[Any, Any, None]]:
         """Return what runs for as long as the gateway does."""

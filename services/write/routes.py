@@ -26,7 +26,7 @@ from shared.errors import (
     Unchanged,
 )
 from shared.storage.append import NewEvent, Outcome
-from shared.web.body import Caller, json_body
+from shared.web.body import Caller, decode, json_body
 from shared.web.fields import Body, Emoji, Target, Text, Uuid
 from shared.web.problems import describe
 
@@ -158,6 +158,13 @@ class SendRoutes:
         Answered once all is committed; the same id by the same caller is the same send, for ever. An array is answered with
         200 and an array: each with the `status` and the body that it would have had by itself.
         """
+        return await self._answer(caller, conversation, body)
+
+    async def answer(self, caller: Identity, conversation: UUID, raw: bytes) -> Response:
+        """Answer the request with the body *raw*, as `send` does."""
+        return await self._answer(caller, conversation, decode(SendsBody, raw))
+
+    async def _answer(self, caller: Identity, conversation: UUID, body: SendsBody) -> Response:
         bodies = body.root if isinstance(body.root, list) else [body.root]
         events = [_event(each, conversation, caller.user) for each in bodies]
         results = await Together(caller, len(events)).committed(self._intake, events)

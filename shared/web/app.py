@@ -1,6 +1,6 @@
 """The FastAPI application that every gateway starts from: errors as problem documents, health, docs, pages that may call."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -41,11 +42,13 @@ def create_app(
     ready: Reasons,
     degraded: Reasons,
     registry: CollectorRegistry,
+    shortcuts: Sequence[Middleware] = (),
     lifespan: Lifespan | None = None,
 ) -> FastAPI:
     """Return an application with the routes that all gateways have; a gateway adds its own by `include_router`.
 
-    *ready* gives the reasons why it can't serve (none: it can), *degraded* what it does without at present.
+    *ready* gives the reasons why it can't serve (none: it can), *degraded* what it does without at present; *shortcuts* stand
+    behind the edge, in front of the routes.
     """
     app = _Application(
         title=title,
@@ -65,7 +68,7 @@ def create_app(
     app.include_router(health_routes(ready, degraded, registry))
     app.include_router(socket_routes())
     app.add_route("/docs", _answer_docs, include_in_schema=False)
-    app.add_middleware(Edge, origins=origins)
+    app.user_middleware = [Middleware(Edge, origins=origins), *shortcuts]
     return app
 
 

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from shared.auth import ADMIN, Authenticator, Identity, sign
+from shared.auth import ADMIN, KNOWN_TOKENS, Authenticator, Identity, sign
 from shared.errors import TokenExpired, Unauthenticated
 
 KEY = "k" * 32
@@ -203,3 +203,21 @@ def test_a_key_that_can_not_protect_is_refused_at_the_start(key: str, algorithm:
     with pytest.raises(ValueError, match=r"key|algorithm") as caught:
         Authenticator(key, algorithm, None)
     assert not key or key not in str(caught.value)
+
+
+def test_a_token_that_was_good_ends_when_it_says() -> None:
+    authenticator = Authenticator(KEY, "HS256", None)
+    token = sign(KEY, "alice", 100, 1000.0)
+    assert authenticator.identify(token, 1000.0) == authenticator.identify(token, 1099.0)
+    with pytest.raises(TokenExpired):
+        authenticator.identify(token, 1100.0)
+
+
+def test_as_many_tokens_are_remembered_as_is_said_and_all_are_good_still() -> None:
+    authenticator = Authenticator(KEY, "HS256", None)
+    tokens = [sign(KEY, f"user-{n}", 100, 1000.0) for n in range(KNOWN_TOKENS + 5)]
+    for _ in range(2):
+        assert [authenticator.identify(token, 1000.0).user for token in tokens[:10]] == [f"user-{n}" for n in range(10)]
+        for token in tokens:
+            authenticator.identify(token, 1000.0)
+        assert len(authenticator._known) == KNOWN_TOKENS
