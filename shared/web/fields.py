@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from shared import limits
 from shared.errors import Invalid
 from shared.text import check_emoji, check_text, check_title, check_topic, check_user
+from shared.web import patterns
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}")
@@ -46,14 +47,19 @@ def _told_by(check: Callable[[str], str]) -> AfterValidator:
     return AfterValidator(validate)
 
 
+def _shown(max_length: int, pattern: str) -> Any:
+    """Say in the OpenAPI document what the rule beside it holds to; a limit in bytes it can't say."""
+    return Field(json_schema_extra={"minLength": 1, "maxLength": max_length, "pattern": pattern})
+
+
 Uuid = Annotated[UUID, BeforeValidator(_parse_uuid)]
 Seq = Annotated[int, Field(ge=0, le=limits.SEQ_MAX)]
 Target = Annotated[int, Field(ge=1, le=limits.SEQ_MAX)]
-Text = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": limits.TEXT_CHARACTERS}), _told_by(check_text)]
-Title = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": limits.TITLE_CHARACTERS}), _told_by(check_title)]
-Topic = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": limits.TOPIC_CHARACTERS}), _told_by(check_topic)]
-Emoji = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": limits.EMOJI_CHARACTERS}), _told_by(check_emoji)]
-User = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": limits.USER_BYTES}), _told_by(check_user)]
+Text = Annotated[str, _shown(limits.TEXT_CHARACTERS, patterns.TEXT), _told_by(check_text)]
+Title = Annotated[str, _shown(limits.TITLE_CHARACTERS, patterns.TEXT), _told_by(check_title)]
+Topic = Annotated[str, _shown(limits.TOPIC_CHARACTERS, patterns.TEXT), _told_by(check_topic)]
+Emoji = Annotated[str, _shown(limits.EMOJI_CHARACTERS, patterns.NAME), _told_by(check_emoji)]
+User = Annotated[str, _shown(limits.USER_BYTES, patterns.NAME), _told_by(check_user)]
 
 QuerySeq = Annotated[int, Field(ge=0, le=limits.SEQ_MAX), BeforeValidator(_parse_decimal)]
 QueryLimit = Annotated[int, Field(ge=1, le=limits.PAGE_EVENTS), BeforeValidator(_parse_decimal)]
@@ -84,7 +90,12 @@ def describe_faults(errors: list[Any], known: frozenset[str] | None) -> Invalid:
         if error["type"] == "extra_forbidden" or (known is not None and name not in known):
             faults.setdefault("", "there is a field that is not known here" if name else "it should be an object")
         else:
-            faults.setdefault(
-                name, f"{name} is missing" if error["type"] == "missing" else f"{name}: {error['msg'].rstrip('.')}"
-            )
+            faults.setdefault(name, _describe_fault(name, error))
     return Invalid(f"{'; '.join(list(faults.values())[:5])}."[:400], fields=tuple(filter(None, faults)))
+
+
+def _describe_fault(name: str, error: Any) -> str:
+    if error["type"] == "missing":
+        return f"{name} is missing"
+    told: str = error["msg"].rstrip(".")
+    return f"{name}: {told}" if name else told

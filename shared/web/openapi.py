@@ -1,6 +1,6 @@
 """The OpenAPI document: FastAPI's, with the bodies that we read ourselves and the problem documents that we answer with."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from typing import Any
 
 from fastapi.dependencies.models import Dependant
@@ -44,6 +44,7 @@ def describe(title: str, version: str, routes: Sequence[BaseRoute]) -> dict[str,
     schemas.update(_schemas_of(bodies))
     for path, method, operation in _operations(document):
         _describe_operation(operation, bodies.get((path, method)))
+    _link(document)
     return document
 
 
@@ -92,3 +93,28 @@ def _describe_operation(operation: dict[str, Any], body: JsonBody[Any] | None) -
         responses.setdefault(str(status), response)
     responses["default"] = {"description": "Another error.", "content": {MEDIA_TYPE: {"schema": SCHEMA_REF}}}
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def _link(document: dict[str, Any]) -> None:
+    """Say where that leads which creates something: to the operations whose path takes what its answer names."""
+    onwards = [
+        (operation["operationId"], parameter["name"])
+        for _, _, operation in _operations(document)
+        for parameter in operation.get("parameters", ())
+        if parameter["in"] == "path"
+    ]
+    for path, _, operation in _operations(document):
+        if "201" in operation["responses"] and "{" not in path:
+            for response in (operation["responses"][status] for status in ("200", "201")):
+                named = _properties(document, response)
+                response["links"] = {id: _describe_link(id, name) for id, name in onwards if name in named}
+
+
+def _describe_link(operation_id: str, name: str) -> dict[str, Any]:
+    return {"operationId": operation_id, "parameters": {name: f"$response.body#/{name}"}}
+
+
+def _properties(document: dict[str, Any], response: dict[str, Any]) -> Set[str]:
+    model = response["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+    properties: dict[str, Any] = document["components"]["schemas"][model]["properties"]
+    return properties.keys()
