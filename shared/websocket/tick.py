@@ -22,6 +22,9 @@ class Tick:
         self._edges.append(edge)
 
     def _end(self) -> None:
-        edges, self._edges = self._edges, []
-        for edge in edges:
-            edge.uncork()
+        try:
+            while self._edges:
+                self._edges.pop().uncork()
+        finally:
+            if self._edges:  # a write raised, which is no reason for the others to wait
+                asyncio.get_running_loop().call_soon(self._end)

@@ -29,8 +29,11 @@ class Counted:
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         self.writes: list[bytes] = []
+        self.fault: Exception | None = None
 
     def write(self, data: bytes) -> None:
+        if self.fault is not None:
+            raise self.fault
         self.writes.append(data)
         self._transport.write(data)
 
@@ -74,6 +77,7 @@ class Served:
         self.role = Slow()
         self.sockets = Sockets(POLICY, [self.role], Authenticator(JWT_KEY, "HS256", None), Origins([]), {})
         self.transports: list[Counted] = []
+        self.faults: list[dict[str, Any]] = []
         self.port = 0
 
     def make_edge(self) -> Edge:
@@ -109,15 +113,14 @@ class Served:
 @pytest.fixture
 async def served() -> AsyncIterator[Served]:
     served = Served()
-    faults: list[dict[str, Any]] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, fault: faults.append(fault))
+    asyncio.get_running_loop().set_exception_handler(lambda _, fault: served.faults.append(fault))
     server = await asyncio.get_running_loop().create_server(served.make_edge, "127.0.0.1", 0)
     served.port = server.sockets[0].getsockname()[1]
     sweeping = asyncio.create_task(served.sockets.run())
     yield served
     server.close()
     sweeping.cancel()
-    assert faults == []
+    assert served.faults == []
 
 
 async def test_the_first_frame_of_a_tick_leaves_at_once_and_the_others_in_one_write(served: Served) -> None:
@@ -168,6 +171,23 @@ async def test_pings_that_come_together_are_answered_in_one_write(served: Served
         assert await client.recv(decode=False) == b'{"type":"pong"}'
         pongs = b"".join(b"\x8a%c%d" % (len(b"%d" % n), n) for n in range(1, 40))
         assert writes == [pongs + frames.wire(b'{"type":"pong"}')]
+
+
+async def test_a_write_that_raises_keeps_nobody_else_waiting(served: Served) -> None:
+    async with served.greeted() as (client, sound, _), served.connected() as other:
+        assert json.loads(await other.recv())["type"] == "welcome"
+        [broken] = served.role.sockets - {sound}
+        for socket in (sound, broken):
+            socket.send(b"1")
+            socket.send(b"2")
+        served.transports[-1].fault = RuntimeError("planted")
+
+        assert [await client.recv(decode=False), await client.recv(decode=False)] == [b"1", b"2"]
+        served.transports[-1].fault = None
+
+    [fault] = served.faults
+    assert str(fault["exception"]) == "planted"
+    served.faults.clear()
 
 
 READ = json.dumps({"type": "read", "conversation": str(uuid4()), "seq": 1}).encode()
