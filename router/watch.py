@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import structlog
 
 from router.pool import Pool
+from shared.bus.client import is_cancelled
 from shared.bus.registry import Gateway, Registry
 from shared.errors import Unavailable
 
@@ -24,7 +25,7 @@ class Watch:
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        while True:
+        while not is_cancelled():
             for pool in self._pools:
                 await self._read(pool)
             await asyncio.sleep(READ_S)

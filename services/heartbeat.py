@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
+from shared.bus.client import is_cancelled
 from shared.bus.registry import Gateway, GatewayState, Registry
 from shared.errors import Unavailable
 
@@ -23,7 +24,7 @@ class Heartbeat:
 
     async def run(self, describe: Callable[[], Gateway]) -> None:
         """Announce until cancelled; more often while not ready, so that routers learn at once when it is."""
-        while True:
+        while not is_cancelled():
             gateway = describe()
             await self.beat(gateway)
             await asyncio.sleep(BEAT_S if gateway.state is GatewayState.READY else EAGER_S)

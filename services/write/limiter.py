@@ -10,6 +10,7 @@ import structlog
 
 from services.write.rates import Rates
 from shared.auth import Identity
+from shared.bus.client import is_cancelled
 from shared.bus.rates import SharedBuckets
 from shared.errors import RateLimited, Unavailable
 
@@ -44,9 +45,7 @@ class Limiter:
 
     async def run(self) -> None:
         """Report and be corrected, until cancelled."""
-        task = asyncio.current_task()
-        assert task is not None
-        while not task.cancelling():  # redis-py on Python 3.11 may swallow a cancellation
+        while not is_cancelled():
             await asyncio.sleep(REPORT_S)
             await self._report()
 

@@ -11,6 +11,15 @@ from redis.exceptions import RedisError
 from shared.errors import Unavailable
 
 
+def is_cancelled() -> bool:
+    """Say whether this task was told to end: what asks Redis again and again must look.
+
+    redis-py waits by `asyncio.wait_for`, which in Python 3.11 swallows a cancellation that comes as the answer does.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Raise Unavailable for whatever Redis fails with."""

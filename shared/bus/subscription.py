@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
 
-from shared.bus.client import translated
+from shared.bus.client import is_cancelled, translated
 from shared.errors import Unavailable
 
 log = structlog.get_logger("ringpost.bus")
@@ -76,7 +76,7 @@ class Subscription:
 
     async def run(self) -> None:
         """Listen until cancelled; connect again whenever the connection ends or falls silent."""
-        while not _is_cancelled():
+        while not is_cancelled():
             try:
                 await self._listen()
             except Unavailable as error:
@@ -100,7 +100,7 @@ class Subscription:
         finally:
             self._away_since = self._away_since or time.monotonic()
             await connection.disconnect(nowait=True)
-        if _is_cancelled():
+        if is_cancelled():
             raise asyncio.CancelledError  # a group whose task failed in the same moment forgets it
         if fault is not None:
             raise Unavailable("Redis is away.") from fault
@@ -112,7 +112,7 @@ class Subscription:
 
     async def _read(self, connection: AbstractConnection) -> None:
         """Hand on messages. The pings' answers are among what is read, so silence means that Redis is away."""
-        while not _is_cancelled():
+        while not is_cancelled():
             response = await connection.read_response(timeout=PING_S + self._timeout_s, disconnect_on_error=False)
             if response is None:
                 raise TimeoutError("the subscription fell silent")
@@ -127,7 +127,7 @@ class Subscription:
 
     async def _write(self, connection: AbstractConnection) -> None:
         """Carry out what was asked for, and ping once a second."""
-        while not _is_cancelled():
+        while not is_cancelled():
             await self._change(connection, "UNSUBSCRIBE", self._to_drop)
             await self._change(connection, "SUBSCRIBE", self._to_add)
             await connection.send_command("PING")
@@ -143,12 +143,3 @@ class Subscription:
         channels.clear()
         for start in range(0, len(names), BATCH):
             await connection.send_command(verb, *names[start : start + BATCH])
-
-
-def _is_cancelled() -> bool:
-    """Say whether this task was told to end.
-
-    redis-py waits by `asyncio.wait_for`, which in Python 3.11 swallows a cancellation that comes as the answer does.
-    """
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
