@@ -1,5 +1,6 @@
 """The connection to Redis (or Valkey): every wait ends, every fault of it is Unavailable."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
