@@ -33,7 +33,7 @@ async def poll(read: Process, user: str, **body: object) -> httpx.Response:
 
 async def test_a_resumed_socket_continues_its_position_without_gap_or_repeat(site: Site) -> None:
     async with running(site):
-        write, read = await site.start("write"), await site.start("read")
+        write, read = await site.start("write", rate_user="0"), await site.start("read")
         room = await create(write, "alice", "bob")
         await fill(write, "alice", room, 30)
         async with greeted(read, "bob") as first:
