@@ -45,11 +45,12 @@ async def start_ringpost(stage: Stage) -> Chat:
     url = await stage.make_database(OURS)
     stage.migrate(url)
     write, read = free_address(), free_address()
-    pids = [await _start_gateway(stage, role, address, url) for role, address in (("write", write), ("read", read))]
+    pids = [await start_gateway(stage, role, address, url) for role, address in (("write", write), ("read", read))]
     return Chat(Ringpost(), read, write, Meter(*pids, stage.postgres_pid, stage.valkey_pid), stage.cores)
 
 
-async def _start_gateway(stage: Stage, role: str, address: Address, postgres_url: str) -> int:
+async def start_gateway(stage: Stage, role: str, address: Address, postgres_url: str, **settings: str) -> int:
+    """Start a gateway; return its pid. *settings* are RINGPOST_ variables without the prefix, and win over those given here."""
     settings = {
         "ROLE": role,
         "NAME": role,
@@ -62,16 +63,21 @@ async def _start_gateway(stage: Stage, role: str, address: Address, postgres_url
         "RATE_CONVERSATION": str(RATE_MOST),
         "DRAIN_SETTLE_S": "0.2",
         "DRAIN_SPREAD_S": "0.2",
-    }
-    return await stage.start(role, ("services",), {f"RINGPOST_{name}": value for name, value in settings.items()}, address.port)
+    } | settings
+    environment = {f"RINGPOST_{name}": value for name, value in settings.items()}
+    return await stage.start(settings["NAME"], ("services",), environment, address.port)
 
 
 async def start_tutorial(stage: Stage) -> Chat:
-    """Start the tutorial's chat as one process of uvicorn, on uvloop and without permessage-deflate."""
-    url = await stage.make_database("tutorial")
+    """Start the tutorial's chat, alone in its process."""
+    address, pid = await run_tutorial(stage, await stage.make_database("tutorial"))
+    return Chat(Tutorial(), address, address, Meter(pid, stage.postgres_pid, stage.valkey_pid), stage.cores)
+
+
+async def run_tutorial(stage: Stage, url: str) -> tuple[Address, int]:
+    """Run it as one process of uvicorn, on uvloop and without permessage-deflate; return where it is, and its pid."""
     address = free_address()
     options = ("--port", str(address.port), "--loop", "uvloop", "--ws-per-message-deflate", "false", "--no-access-log")
     environment = {"DATABASE_URL": url, "REDIS_URL": stage.valkey.url, "JWT_KEY": JWT_KEY}
     argv = ("uvicorn", "tests.bench.peers.fastapi_chat:app", *options)
-    pid = await stage.start("tutorial", argv, environment, address.port)
-    return Chat(Tutorial(), address, address, Meter(pid, stage.postgres_pid, stage.valkey_pid), stage.cores)
+    return address, await stage.start("tutorial", argv, environment, address.port)

@@ -2,13 +2,14 @@
 
 A send is done when it was acknowledged and every receiver has had it. What must hold:
 
-- each acknowledgement is of a send that was made, comes once, and gives it a seq of its own in its conversation;
+- each acknowledgement is of a send that was made, comes once each time it was sent, and gives it a seq of its own in its
+  conversation, the same each time;
 - each delivery is of a send that was made, under the seq that was acknowledged;
 - a receiver has each (conversation, seq) once: in order and without a hole where the system promises that (`InOrder`).
 """
 
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,14 +19,13 @@ SHOWN = 5
 
 
 class Sent:
-    """One send. *left*: how many deliveries and acknowledgements of it are still to come."""
+    """One send. *unacked*: how many acknowledgements are still to come; *left*: how many of these and of deliveries."""
 
-    __slots__ = ("at", "conversation", "id", "is_acked", "left", "on_done", "seq")
+    __slots__ = ("at", "conversation", "id", "left", "on_done", "seq", "unacked")
 
-    def __init__(self, id: str, conversation: str, receivers: int, at: float, on_done: Callable[[], None]) -> None:
+    def __init__(self, id: str, conversation: str, receivers: int, times: int, at: float, on_done: Callable[[], None]) -> None:
         self.id, self.conversation, self.at, self.on_done = id, conversation, at, on_done
-        self.left = receivers + 1
-        self.is_acked = False
+        self.left, self.unacked = receivers + times, times
         self.seq = 0
 
 
@@ -71,29 +71,44 @@ class AnyOrder:
 
 
 class Ledger:
-    """All sends of one run. *delays* are seconds from a send to each delivery of it."""
+    """All sends of one run, each sent so many *times*. *delays* are seconds from a send to each delivery of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, times: int = 1) -> None:
+        self._times = times
         self._sent: dict[str, Sent] = {}
         self._ids: dict[tuple[str, int], str] = {}
-        self.acked = self.delivered = self.done = 0
+        self.acked = self.refused = self.delivered = self.done = 0
         self.delays = array("d")
         self.faults: list[str] = []
 
+    @property
+    def sends(self) -> Iterable[Sent]:
+        """All sends, in the order in which they were made."""
+        return self._sent.values()
+
     def send(self, id: str, conversation: str, receivers: int, now: float, on_done: Callable[[], None]) -> None:
         """Note a send, just before it goes out; *on_done* is called when it is done."""
-        self._sent[id] = Sent(id, conversation, receivers, now, on_done)
+        self._sent[id] = Sent(id, conversation, receivers, self._times, now, on_done)
 
     def ack(self, conversation: str, id: str, seq: int) -> None:
         sent = self._sent.get(id)
         if sent is None or sent.conversation != conversation:
             self.fault(f"an acknowledgement of {id}, which was never sent there")
-        elif sent.is_acked:
-            self.fault(f"{id} was acknowledged twice")
+        elif not sent.unacked:
+            self.fault(f"{id} was acknowledged more often than it was sent")
         elif self._is_number_of(sent, seq):
-            sent.is_acked = True
-            self.acked += 1
+            self.acked += sent.unacked == self._times
+            sent.unacked -= 1
             self._lessen(sent)
+
+    def refuse(self, id: str) -> None:
+        """Note that a send was refused, and so is not stored: it counts as never made."""
+        sent = self._sent.get(id)
+        if sent is None or sent.seq:
+            self.fault(f"a refusal of {id}, which was not under way")
+        else:
+            del self._sent[id]
+            self.refused += 1
 
     def tell(self, conversation: str, events: Sequence[tuple[int, str]]) -> Told:
         """Return what *events* (seq, id) deliver, whoever gets them; many receivers of the same bytes share one."""
@@ -121,7 +136,7 @@ class Ledger:
         return self.done == len(self._sent) or bool(self.faults)
 
     def check(self) -> None:
-        """Raise Failed unless every send was acknowledged once and delivered once to each of its receivers."""
+        """Raise Failed unless every send was acknowledged as often as sent, and delivered once to each of its receivers."""
         faults = list(self.faults)
         faults += [f"{sent.id} still lacks {sent.left} of its answers" for sent in self._sent.values() if sent.left]
         if faults:

@@ -78,6 +78,54 @@ def test_any_order_will_do_where_none_is_promised(loose: Run) -> None:
     loose.ledger.check()
 
 
+def test_what_is_sent_twice_is_done_with_its_second_acknowledgement() -> None:
+    ledger, done = Ledger(times=2), []
+    ledger.send("a", ROOM, 0, 0.0, lambda: done.append("a"))
+    ledger.ack(ROOM, "a", 1)
+    assert (ledger.acked, done) == (1, [])
+    ledger.ack(ROOM, "a", 1)
+
+    ledger.check()
+    assert (ledger.acked, done) == (1, ["a"])
+    ledger.ack(ROOM, "a", 1)
+    with pytest.raises(Failed):
+        ledger.check()
+
+
+def test_another_seq_at_the_second_acknowledgement_is_a_fault() -> None:
+    ledger = Ledger(times=2)
+    ledger.send("a", ROOM, 0, 0.0, lambda: None)
+    ledger.ack(ROOM, "a", 1)
+    ledger.ack(ROOM, "a", 2)
+
+    with pytest.raises(Failed):
+        ledger.check()
+
+
+def test_what_was_refused_counts_as_never_sent() -> None:
+    ledger = Ledger()
+    for id in ("a", "b"):
+        ledger.send(id, ROOM, 0, 0.0, lambda: None)
+    ledger.refuse("a")
+    ledger.ack(ROOM, "b", 1)
+
+    ledger.check()
+    assert [send.id for send in ledger.sends] == ["b"]
+    assert (ledger.acked, ledger.refused, ledger.is_settled()) == (1, 1, True)
+
+
+def refuse_what_was_acknowledged(run: Run) -> None:
+    run.ack_all()
+    run.tell_all()
+    run.ledger.refuse("a")
+
+
+def refuse_what_nobody_sent(run: Run) -> None:
+    run.ack_all()
+    run.tell_all()
+    run.ledger.refuse("x")
+
+
 def lose_a_delivery(run: Run) -> None:
     run.ack_all()
     run.tell(0, (2, "a"), (3, "b"))
@@ -152,6 +200,8 @@ FAULTS = [
     deliver_what_nobody_sent,
     deliver_into_another_conversation,
     acknowledge_what_nobody_sent,
+    refuse_what_was_acknowledged,
+    refuse_what_nobody_sent,
 ]
 
 
