@@ -112,7 +112,7 @@ async def test_a_redis_that_cuts_everybody_off_loses_nothing(site: Site) -> None
 
 async def test_a_write_gateway_that_is_killed_keeps_what_it_acknowledged(site: Site) -> None:
     async with running(site):
-        first, second = await site.start("write"), await site.start("write")
+        first, second = await site.start("write", rate_user="0"), await site.start("write", rate_user="0")
         read = await site.start("read")
         room = await create(first, "alice")
         acked: dict[str, int] = {}
