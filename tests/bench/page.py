@@ -20,9 +20,8 @@ def write_page(name: str, title: str, about: str, document: Document, busy: Busy
         "The median over the rounds, in brackets the lowest and the highest. A ratio above 1 says that ours is better.",
         "\n".join(_rows(document.rows)),
         "## How busy the cores were",
-        "Servers / load / whatever else ran on their two cores, each at most in a round, as a share of one core. Near 100 % it "
-        "may be the load that sets a rate. Other work lowers rates and lengthens delays; what a server-CPU-second gives suffers "
-        "less.",
+        "Servers / load / whatever else ran on their two cores, each at most in a round, as a share of one core. A load near "
+        "100 % may be what sets a rate. Other work lowers rates and lengthens delays; a server-CPU-second suffers less.",
         "\n".join(_busy(busy)),
         "## Machine and versions",
         "\n".join(_pairs(document.machine)),
