@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from tests.bench.document import Document, Row
-from tests.bench.figures import show_spread
+from tests.bench.figures import HEADINGS, lay_out
 from tests.bench.rounds import Busy
 
 BusyBy = Mapping[str, Mapping[str, Busy]]
+
+FULL = 0.9
 
 
 def write_page(name: str, title: str, about: str, document: Document, busy: BusyBy) -> str:
@@ -20,8 +22,9 @@ def write_page(name: str, title: str, about: str, document: Document, busy: Busy
         "The median over the rounds, in brackets the lowest and the highest. A ratio above 1 says that ours is better.",
         "\n".join(_rows(document.rows)),
         "## How busy the cores were",
-        "Servers / load / whatever else ran on their two cores, each at most in a round, as a share of one core. A load near "
-        "100 % may be what sets a rate. Other work lowers rates and lengthens delays; a server-CPU-second suffers less.",
+        "Servers / load / whatever else ran on their two cores, each at most in a round, as a share of one core. Other "
+        "work lowers rates and lengthens delays; what is told by processor time suffers less.",
+        _tell_full(busy),
         "\n".join(_busy(busy)),
         "## Machine and versions",
         "\n".join(_pairs(document.machine)),
@@ -31,13 +34,9 @@ def write_page(name: str, title: str, about: str, document: Document, busy: Busy
 
 
 def _rows(rows: Sequence[Row]) -> Iterator[str]:
-    peers = list(dict.fromkeys(peer for row in rows for peer in row.peers))
-    yield _line(["row", "unit", "ours", *(cell for peer in peers for cell in (peer, "ratio"))])
-    yield _line(["---", "---", *["---:"] * (1 + 2 * len(peers))])
-    for row in rows:
-        cells = [row.name, row.unit.name, show_spread(row.ours)]
-        for peer in peers:
-            cells += [show_spread(of[peer]) if peer in of else "" for of in (row.peers, row.ratio)]
+    yield _line(HEADINGS)
+    yield _line(["---", "---", "---:", "---", "---:", "---:"])
+    for cells in lay_out(rows):
         yield _line(cells)
 
 
@@ -47,6 +46,14 @@ def _busy(busy: BusyBy) -> Iterator[str]:
     yield _line(["---", *["---:"] * len(systems)])
     for experiment, row in busy.items():
         yield _line([experiment, *(_shares(row[system]) if system in row else "" for system in systems)])
+
+
+def _tell_full(busy: BusyBy) -> str:
+    """Say where the load was at its limit: there it may be the load that sets a rate."""
+    full = [f"*{experiment}* ({system})" for experiment, row in busy.items() for system in row if row[system].load >= FULL]
+    if not full:
+        return f"The load never took {FULL:.0%} of its core: it had room to spare."
+    return f"The load took {FULL:.0%} of its core or more, and may be what sets the rate, in: {', '.join(full)}."
 
 
 def _shares(busy: Busy) -> str:

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.document import Row
-from tests.bench.figures import show, show_spread
+from tests.bench.figures import HEADINGS, lay_out, show
 from tests.bench.rounds import Turn
 
 
@@ -29,9 +29,7 @@ class Progress:
 
 def make_table(rows: Sequence[Row]) -> Table:
     """Return the rows as a table."""
-    peers = list(dict.fromkeys(peer for row in rows for peer in row.peers))
-    table = Table("row", "unit", "ours", *(column for peer in peers for column in (peer, "ratio")))
-    for row in rows:
-        cells = [show_spread(of[peer]) if peer in of else "" for peer in peers for of in (row.peers, row.ratio)]
-        table.add_row(row.name, row.unit.name, show_spread(row.ours), *cells)
+    table = Table(*HEADINGS)
+    for cells in lay_out(rows):
+        table.add_row(*cells)
     return table

@@ -38,7 +38,25 @@ def test_the_page_has_a_line_for_each_row_with_its_ratio() -> None:
 
     page = write_page("first", "A title", "About it.", document, {"one": {OURS: Busy(0.5, 0.25, 0.01)}})
 
-    assert "| flat out & <many> | sends/s | 110 (100–120) | 45 (40–50) | 2.5 (2–3) |" in page
-    assert "| alone | ms | 0 (0–0) |  |  |" in page
+    assert "| flat out & <many> | sends/s | 110 (100–120) | peer | 45 (40–50) | 2.5 (2–3) |" in page
+    assert "| alone | ms | 0 (0–0) |  |  |  |" in page
     assert "| one | 50% / 25% / 1% |" in page
     assert "![The rows as bars](first.svg)" in page
+
+
+def test_each_further_peer_of_a_row_has_a_line_of_its_own() -> None:
+    row = make_row("two", RATE, {OURS: [6], "one": [3], "other": [2]})
+
+    page = write_page("first", "A title", "About it.", Document({}, {}, [row]), {})
+
+    assert "| two | sends/s | 6 (6–6) | one | 3 (3–3) | 2 (2–2) |\n|  |  |  | other | 2 (2–2) | 3 (3–3) |" in page
+
+
+def test_the_page_says_where_the_load_was_at_its_limit() -> None:
+    busy = {"wide": {OURS: Busy(1.0, 0.95, 0.0), "peer": Busy(1.0, 0.5, 0.0)}, "narrow": {OURS: Busy(1.0, 0.2, 0.0)}}
+
+    full = write_page("first", "A title", "About it.", Document({}, {}, ROWS), busy)
+    spare = write_page("first", "A title", "About it.", Document({}, {}, ROWS), {"narrow": busy["narrow"]})
+
+    assert "may be what sets the rate, in: *wide* (ours)." in full
+    assert "it had room to spare" in spare
