@@ -71,10 +71,10 @@ def make_plan(gateway_kills: int, postgres_kills: int, seed: int) -> Plan:
 
 
 class Ordeal:
-    """One run, on *postgres*, which is the site's (None: it is not to be killed). *tell* hears of each kill, just before it."""
+    """One run, on *postgres*, which is the site's. *folder* is for outboxes; *tell* hears of each kill, just before it."""
 
     def __init__(
-        self, plan: Plan, site: Site, postgres: MortalPostgres | None, folder: Path, tell: Callable[["Ordeal"], None]
+        self, plan: Plan, site: Site, postgres: MortalPostgres, folder: Path, tell: Callable[["Ordeal"], None]
     ) -> None:
         self.plan, self._site, self._postgres, self._folder, self._tell = plan, site, postgres, folder, tell
         self._chance = random.Random(plan.seed)
@@ -129,7 +129,6 @@ class Ordeal:
         await fleet.kill(aim)
 
     async def _kill_postgres(self) -> None:
-        assert self._postgres is not None
         self._note(POSTGRES, Moment.ANY)
         await self._postgres.kill()
         await asyncio.sleep(next(self._downs))
