@@ -103,7 +103,7 @@ async def test_every_caller_is_answered_alike(write: Process, room: str, authori
     answers = []
     for kind in (SHORT, ROUTE):
         async with httpx.AsyncClient(timeout=20) as http:
-            headers = [("Content-Type", kind), ("Authorization", authorization.encode("latin-1"))]
+            headers = [(b"Content-Type", kind.encode()), (b"Authorization", authorization.encode("latin-1"))]
             response = await http.post(write.url + path, content=_send(id=str(uuid4())), headers=headers)
         answers.append((response.status_code, response.json().get("code"), response.headers.get("www-authenticate")))
     assert answers[0] == answers[1]
