@@ -106,15 +106,15 @@ def _stopped(replay: Replay, choices: Choices) -> dict[str, Any]:
     if replay.stopped is None or choices.stop is None:
         return {}
     first, last = replay.stopped
-    acked = sorted(at for at in replay.tally.timing.acked.values() if first <= at <= last)
-    waits = [b - a for a, b in zip([first, *acked], [*acked, last], strict=True)]
+    timing = replay.tally.timing
+    waits = sorted(at - timing.sent[id] for id, at in timing.acked.items() if first <= at <= last)
     late = (late for watcher in replay.watchers for at, late in watcher.lateness() if first <= at <= last)
     return {
         "stopped": {
             "target": choices.stop.target,
             "seconds": round(last - first, 3),
-            "acknowledged": len(acked),
-            "longest_without_ack_ms": round(1000 * max(waits), 2),
+            "acknowledged": len(waits),
+            "ack_ms": percentiles(waits),
             "late_ms": percentiles(sorted(late)),
         }
     }

@@ -97,8 +97,8 @@ def test_sends_are_acknowledged_and_delivered_while_redis_is_stopped(system: Up,
     found = _replay(system, logs, "--watchers", "2", "--stop", "redis:4", "--speed", speed_for(logs, 12))
     _assert_clean(found, found["sent"])
     stopped = found["stopped"]
-    assert stopped["acknowledged"] > 0
-    assert stopped["longest_without_ack_ms"] < 2000
+    assert stopped["acknowledged"] > 50
+    assert stopped["ack_ms"]["max"] < 2000
     assert stopped["late_ms"]["max"] < 2500  # 2 s, and half a second for a busy machine
 
 
