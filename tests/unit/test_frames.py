@@ -10,7 +10,7 @@ from shared import frames
 from shared.bus.payload import Payload, pack, unpack
 from shared.errors import Invalid
 
-ROOM = str(uuid4())
+ROOM = "5f0c2a1e-8d7b-4c3f-9a60-1b2c3d4e5f60"
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 100_000])
