@@ -13,6 +13,7 @@ from secrets import token_hex
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from deploy.local.account import choose_account
 from deploy.local.command import spawn
@@ -25,6 +26,10 @@ from tests.system import READY, Up
 START_S, STOP_S = 20.0, 10.0
 TEMPLATE = "ringpost_template"
 StartUp = Callable[..., Up]
+
+# A busy machine is no fault of what is tested.
+settings.register_profile("ringpost", deadline=None)
+settings.load_profile("ringpost")
 
 
 @pytest.fixture(scope="session")

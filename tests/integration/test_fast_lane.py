@@ -118,7 +118,12 @@ async def test_every_page_is_answered_alike(write: Process, room: str, origin: s
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/conversations/not-a-uuid/messages", "/v1/conversations/5f0c2a1e-8d7b-4c3f-9a60-1b2c3d4e5f60/messages", "/v1/conversations//messages"]
+    "path",
+    [
+        "/v1/conversations/not-a-uuid/messages",
+        "/v1/conversations/5f0c2a1e-8d7b-4c3f-9a60-1b2c3d4e5f60/messages",
+        "/v1/conversations//messages",
+    ],
 )
 async def test_every_path_is_answered_alike(write: Process, path: str) -> None:
     found = await _both_ways(write, path, _send(), {"Authorization": f"Bearer {token('alice')}"})

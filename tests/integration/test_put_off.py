@@ -99,7 +99,7 @@ async def test_strangers_do_not_use_up_a_conversations_rate(site: Site) -> None:
 
 
 async def test_over_the_rate_a_post_is_429_with_retry_after_and_an_array_stops_there(site: Site) -> None:
-    both = await site.start("both", rate_user="10", rate_conversation="0")
+    both = await site.start("both", rate_user="0.05", rate_conversation="0")
     room = await create(both, "alice")
     url = f"{both.url}/v1/conversations/{room}/messages"
     sends = [{"id": str(uuid4()), "text": str(n)} for n in range(100)]
