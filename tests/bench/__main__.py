@@ -22,8 +22,10 @@ from tests.bench.page import write_page
 from tests.bench.rounds import Turn, gather_busy, gather_rows, run_rounds
 from tests.bench.stage import ROOT, open_stage
 from tests.bench.terminal import Progress, make_table
+from tests.bench.write import WRITE
+from tests.bench.write_long import WRITE_LONG
 
-BENCHES = {"first": FIRST}
+BENCHES = {"first": FIRST, "write": WRITE, "write-long": WRITE_LONG}
 OUT = ROOT / "docs" / "benchmarks"
 
 

@@ -14,6 +14,9 @@ MEDIAN_DELAY = Unit("ms from send to delivery, median", is_higher_better=False)
 P99_DELAY = Unit("ms from send to delivery, 99th percentile", is_higher_better=False)
 HANDSHAKES = Unit("handshakes a delivery", is_higher_better=False)
 EMPTY_ANSWERS = Unit("empty answers a delivery", is_higher_better=False)
+CPU_A_SEND = Unit("CPU-µs of gateway and Postgres", is_higher_better=False)
+MEMORY = Unit("MiB", is_higher_better=False)
+ACK_DELAY = Unit("ms from send to acknowledgement", is_higher_better=False)
 
 _TAKEN_BY: Mapping[Unit, Callable[[Window], float]] = {
     SENDS: lambda window: window.acked / window.seconds,

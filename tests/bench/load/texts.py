@@ -48,6 +48,13 @@ def load_texts(folder: Path = IRC) -> Texts:
     return Texts("IRC logs (Kummerfeld et al., 2019)", [msgspec.json.encode(text) for text in islice(said, MOST)])
 
 
+def sized_texts(size: int) -> Texts:
+    """Return made texts of *size* bytes each."""
+    words = " ".join(islice(_made(), 5_000))
+    cut = (words[start : start + size] for start in range(0, len(words) - size, size))
+    return Texts(f"made sentences, cut to {size} bytes", [msgspec.json.encode(f"{text.strip():-<{size}}") for text in cut])
+
+
 def _may_be_sent(text: str) -> bool:
     try:
         check_text(text)

@@ -57,6 +57,11 @@ class Socket(asyncio.Protocol):
         elif not self.is_closing:
             self.on_fault("a server cut a connection")
 
+    @property
+    def unwritten(self) -> int:
+        """The bytes that the server has not made room for yet."""
+        return self._transport.get_write_buffer_size()
+
     def write(self, data: bytes) -> None:
         self._transport.write(data)
 

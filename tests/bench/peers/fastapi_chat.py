@@ -25,15 +25,15 @@ from redis.asyncio import Redis
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (
-    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    seq bigint GENERATED ALWAYS AS IDENTITY,
     conversation uuid NOT NULL,
     sender text NOT NULL,
     id uuid NOT NULL,
     text text NOT NULL,
     at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (conversation, seq),
     UNIQUE (conversation, sender, id)
 );
-CREATE INDEX IF NOT EXISTS messages_by_conversation ON messages (conversation, seq);
 """
 INSERT = """
 INSERT INTO messages (conversation, sender, id, text) VALUES ($1, $2, $3, $4)
