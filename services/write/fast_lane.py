@@ -57,16 +57,16 @@ class FastLane:
 def _read_head(scope: Scope) -> _Plain | None:
     if scope["method"] != "POST" or scope["query_string"] or (match := _PATH.fullmatch(scope["path"])) is None:
         return None
-    authorizations = []
-    is_json = is_sized = False
+    authorizations, types = [], []
+    is_sized = False
     for name, value in scope["headers"]:
         if name == b"authorization":
             authorizations.append(value)
         elif name == b"content-type":
-            is_json = value == b"application/json"
+            types.append(value)
         elif name == b"content-length":
             is_sized = value.isdigit() and int(value) <= limits.POST_BODY_BYTES
-    if not (is_json and is_sized and len(authorizations) == 1 and authorizations[0].startswith(_BEARER)):
+    if not (types == [b"application/json"] and is_sized and len(authorizations) == 1 and authorizations[0].startswith(_BEARER)):
         return None
     return _Plain(UUID(match[1]), authorizations[0][len(_BEARER) :].decode("latin-1"))
 

@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections.abc import Sequence
+from functools import cache
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Request, Security
@@ -28,7 +30,7 @@ class JsonBody(Generic[AnyBody]):
         self.max_bytes = max_bytes
 
     async def __call__(self, request: Request) -> AnyBody:
-        _check_content_type(request.headers.get("content-type", ""))
+        _check_content_type(request.headers.getlist("content-type"))
         return decode(self.model, await _read(request, self.max_bytes))
 
 
@@ -59,9 +61,11 @@ def decode(model: type[AnyBody], raw: bytes) -> AnyBody:
         faults = error.errors(include_input=False, include_url=False, include_context=False)
         if faults[0]["type"] == "json_invalid":
             raise _tell_unreadable(raw) from None
-        raise describe_faults(faults, getattr(model, "known_fields", frozenset(model.model_fields))) from None
+        raise describe_faults(faults, _known_fields(model)) from None
     if b"\\u0000" in raw and _has_nul(json.loads(raw)):
         raise Invalid("A string has a NUL.")
+    if not _is_plain(raw, _quoted_names(model)):
+        json.loads(raw, object_pairs_hook=_check_names)
     return body
 
 
@@ -76,6 +80,27 @@ def _tell_unreadable(raw: bytes) -> BadRequest | Invalid:
     return Invalid("The body has a lone surrogate, a number out of range, or is nested too deeply.")
 
 
+def _known_fields(model: type[BaseModel]) -> frozenset[str]:
+    fields: frozenset[str] = getattr(model, "known_fields", frozenset(model.model_fields))
+    return fields
+
+
+@cache
+def _quoted_names(model: type[BaseModel]) -> tuple[bytes, ...]:
+    return tuple(f'"{name}"'.encode() for name in _known_fields(model))
+
+
+def _is_plain(raw: bytes, names: Sequence[bytes]) -> bool:
+    """Say whether *raw* is seen at a glance to have no name twice: one object of the known *names*, and no escapes."""
+    return raw.count(b"{") == 1 and b"\\" not in raw and all(raw.count(name) < 2 for name in names)
+
+
+def _check_names(pairs: list[tuple[str, object]]) -> None:
+    """Refuse what one parser reads by the first of two values, and another by the last."""
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise Invalid("An object has a name twice.")
+
+
 def _has_nul(value: object) -> bool:
     if isinstance(value, str):
         return "\x00" in value
@@ -84,10 +109,10 @@ def _has_nul(value: object) -> bool:
     return isinstance(value, list) and any(map(_has_nul, value))
 
 
-def _check_content_type(content_type: str) -> None:
-    media, _, parameters = content_type.lower().partition(";")
+def _check_content_type(given: Sequence[str]) -> None:
+    media, _, parameters = "".join(given).lower().partition(";")
     is_utf8 = "charset" not in parameters or "utf-8" in parameters
-    if media.strip() != "application/json" or not is_utf8:
+    if len(given) != 1 or media.strip() != "application/json" or not is_utf8:
         raise BadRequest("The body must come as Content-Type: application/json.")
 
 

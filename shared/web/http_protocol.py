@@ -155,7 +155,7 @@ class _HttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._begun += 1
-        self._head_bytes = 0
+        self._head_bytes = self._discarded_bytes = 0
         self._patience.begin(self.loop.time())
 
     def on_header(self, name: bytes, value: bytes) -> None:
