@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 import psutil
 
-from tests.gateways import Process, Site, bearer
+from tests.gateways import ADMIN, Process, Site, bearer
 from tests.talk import Talk, create, greeted
 
 
@@ -154,3 +154,33 @@ async def test_memory_stays_flat_while_a_client_sends_into_a_full_queue(site: Si
             assert process.memory_info().rss - before < 8 << 20
     finally:
         await lock.close()
+
+
+async def test_the_figures_tell_of_the_queue_the_batches_and_every_refusal(site: Site) -> None:
+    both = await site.start("both", rate_user="0.05", rate_conversation="0")
+    room, id = await create(both, "alice"), str(uuid4())
+    url = f"{both.url}/v1/conversations/{room}/messages"
+    async with httpx.AsyncClient() as http:
+        for body in ({"id": id, "text": "x"}, {"id": str(uuid4()), "text": "y"}):
+            await http.post(url, json=body, headers=bearer("alice"))
+        for user, text in (("", "host"), ("mallory", "x")):
+            await http.post(url, json={"id": id, "text": text}, headers=bearer(user) if user else ADMIN)
+        for text in ("host", "another"):
+            await http.post(url, json={"id": id, "text": text}, headers=ADMIN)
+        lines = (await http.get(f"{both.url}/metrics")).text.splitlines()
+    figures = {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if not line.startswith("#"))}
+    told = {
+        "stored_total": 2,
+        "duplicate_total": 1,
+        "id_reused_total": 1,
+        "not_found_total": 1,
+        "put_off_rate_limited_total": 1,
+        "rate_limited_total": 1,
+        "queue": 0,
+        "queue_bytes": 0,
+        "batch_rows_count": 5,
+        "batch_rows_sum": 5,
+        "commit_seconds_count": 5,
+    }
+    assert {name: figures[f"ringpost_write_{name}"] for name in told} == told
+    assert figures["ringpost_write_commit_seconds_sum"] > 0
