@@ -27,7 +27,10 @@ def check_upgrade(method: bytes, url: bytes, version: str, headers: Headers, soc
     """Return why a WebSocket upgrade must be refused, or None. It has no body, and one path takes it."""
     if method != b"GET" or version != "1.1" or any(name in (b"content-length", b"transfer-encoding") for name, _ in headers):
         return BadRequest()
-    return None if url.partition(b"?")[0] == socket_path else NotFound("There is no such path.")
+    path, has_query, _ = url.partition(b"?")
+    if path != socket_path:
+        return NotFound("There is no such path.")
+    return BadRequest("A socket's URL has no query: a token goes into the hello.") if has_query else None
 
 
 def _check_host(version: str, headers: Headers) -> BadRequest | None:

@@ -12,6 +12,8 @@ from uuid import uuid4
 import msgspec
 import pytest
 import pytest_asyncio
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from deploy.local.postgres import PostgresServer
 from deploy.local.valkey import ValkeyServer
@@ -173,6 +175,16 @@ async def test_a_frame_of_the_other_role_or_a_second_hello_is_none(house: House,
         frame = await sockets.refusal(json.dumps(right(tag)))
         assert faults(frame, "invalid") == []
         assert "id" not in frame
+
+
+@pytest.mark.parametrize("query", [f"token={token('alice')}", f"{CANARY}=1"], ids=["a token", "a word"])
+async def test_a_handshake_with_a_query_is_refused(house: House, query: str) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(f"{house.read.socket_url}?{query}"):
+            pass
+    answer = refused.value.response
+    assert (answer.status_code, json.loads(answer.body or b"")["code"]) == (400, "bad_request")
+    assert CANARY.encode() not in (answer.body or b"")
 
 
 NO_TOKENS = [

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import jwt
 import pytest
 import pytest_asyncio
 
@@ -213,9 +214,16 @@ async def test_a_parameter_where_none_is_taken_does_not_change_what_the_body_say
 # Who asks.
 
 
-def unsigned(**claims: Any) -> str:
-    parts = ({"alg": "none", "typ": "JWT"}, {"sub": "alice", "exp": 4_000_000_000} | claims)
+FAR = 4_000_000_000
+
+
+def unsigned() -> str:
+    parts = ({"alg": "none", "typ": "JWT"}, {"sub": "alice", "exp": FAR})
     return ".".join([base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts] + [""])
+
+
+def signed(**claims: Any) -> dict[str, str]:
+    return {"Authorization": f"Bearer {jwt.encode(claims, JWT_KEY, 'HS256')}"}
 
 
 NOBODY: dict[str, tuple[dict[str, str], str]] = {
@@ -226,6 +234,10 @@ NOBODY: dict[str, tuple[dict[str, str], str]] = {
     "no JWT": ({"Authorization": f"Bearer {CANARY}"}, "unauthenticated"),
     "no signature": ({"Authorization": f"Bearer {unsigned()}"}, "unauthenticated"),
     "another key": ({"Authorization": f"Bearer {sign('x' * 32, 'alice', 600, time.time())}"}, "unauthenticated"),
+    "no end": (signed(sub="alice"), "unauthenticated"),
+    "an end of 400 digits": (signed(sub="alice", exp=10**400), "unauthenticated"),
+    "no user": (signed(exp=FAR), "unauthenticated"),
+    "a rate that is none": (signed(sub="alice", exp=FAR, rate=CANARY), "unauthenticated"),
     "half of it": ({"Authorization": f"Bearer {token('alice')[:-4]}"}, "unauthenticated"),
     "a user that is none": ({"Authorization": f"Bearer {token(f'{CANARY}{chr(10)}')}"}, "unauthenticated"),
     "over 8 KiB": ({"Authorization": f"Bearer {CANARY * 1_000}"}, "unauthenticated"),
@@ -283,6 +295,37 @@ async def timed(place: Place, row: Row, room: str) -> float:
     began = time.perf_counter()
     assert (await place.ask(row, headers=bearer("mallory"), room=room)).status_code == 404
     return time.perf_counter() - began
+
+
+async def test_a_position_in_a_foreign_conversation_is_as_one_in_none(place: Place) -> None:
+    poll = next(row for row in BODIES if row.model == "PollBody")
+    bodies = [{"positions": {room: seq}, "wait_s": 0} for room in (place.rooms["hers"], str(uuid4())) for seq in (0, 1, 10**9)]
+    answers = [await place.ask(poll, raw=json.dumps(body), headers=bearer("mallory")) for body in bodies]
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.text for answer in answers}) == 1
+
+
+# What is not bad.
+
+TYPED = [
+    "\x02\x02",
+    "\x1b[2J",
+    "a\r\nb",
+    "\u202eabc",
+    "<script>alert(1)</script>",
+    "javascript:alert(1)",
+    "\\u0000",
+    "👨‍👩‍👧‍👦" * 1_000,
+]
+
+
+async def test_what_people_type_comes_back_as_it_was_typed(place: Place) -> None:
+    room = await create(place.house.write, "alice")
+    for text in TYPED:
+        assert (await post(place.house.write, "alice", room, text)).status_code == 201
+    url = f"{place.house.read.url}/v1/conversations/{room}/events?after=1"
+    events = (await place.http.get(url, headers=bearer("alice"))).json()["events"]
+    assert [event["text"] for event in events] == TYPED
 
 
 # All of it at once.
