@@ -85,7 +85,7 @@ END $$;
 
 -- Append a batch of messages, edits, deletions and reactions. Statement one takes the rows' locks; what comes after it takes its
 -- snapshots after that, so that whatever another writer committed before it let a row go is seen by the search for duplicates.
--- A conversation of which the batch has messages alone is appended to as a set; of the others each event sees the one before it.
+-- Of a larger batch, conversations that it has messages alone of are appended to as a set; else each event sees the one before.
 --
 -- status: those of apply_event, and duplicate (seq and at are the first one's), id_reused, not_found, busy (nothing was done, the
 -- next batch knows more: another writer holds the row, unless patient, or the same id stands before it in this batch). The rows
@@ -121,52 +121,57 @@ BEGIN
     END IF;
     SELECT h.epoch INTO STRICT _epoch FROM history_epoch h;
     _now := clock_timestamp();
-    SELECT coalesce(array_agg(DISTINCT i.conversation_id), '{}') INTO _mixed
-    FROM unnest(_conversations, _types, _targets) AS i (conversation_id, type, target)
-    WHERE i.type <> 'message' OR i.target IS NOT NULL;
-    -- Looking each row up in a long array costs; mostly there is no need to.
-    _has_all := cardinality(_locked) = (SELECT count(DISTINCT i) FROM unnest(_conversations) i);
+    IF cardinality(_ids) <= 4 THEN
+        -- To start the great statement takes longer than to store a few events one by one.
+        _mixed := _conversations;
+    ELSE
+        SELECT coalesce(array_agg(DISTINCT i.conversation_id), '{}') INTO _mixed
+        FROM unnest(_conversations, _types, _targets) AS i (conversation_id, type, target)
+        WHERE i.type <> 'message' OR i.target IS NOT NULL;
+        -- Looking each row up in a long array costs; mostly there is no need to.
+        _has_all := cardinality(_locked) = (SELECT count(DISTINCT i) FROM unnest(_conversations) i);
 
-    -- No join among the batch's own rows: the planner takes any array to have ten, and would compare each with each.
-    RETURN QUERY
-    WITH input AS (
-        SELECT i.ordinal::integer AS ordinal, i.conversation_id, i.sender, i.id, i.text, i.digest,
-               c.head, c.messages, c.generation, c.conversation_id IS NOT NULL AS is_there,
-               _has_all OR c.conversation_id = ANY (_locked) AS is_locked,
-               i.sender = '' OR m.user_id IS NOT NULL AS is_member,
-               e.seq AS known_seq, e.at AS known_at, e.messages AS known_messages, e.digest AS known_digest,
-               row_number() OVER (PARTITION BY i.id, i.conversation_id, i.sender ORDER BY i.ordinal) AS nth
-        FROM unnest(_conversations, _senders, _ids, _texts, _digests) WITH ORDINALITY
-             AS i (conversation_id, sender, id, text, digest, ordinal)
-        LEFT JOIN conversations c ON c.conversation_id = i.conversation_id AND c.kind <> 'inbox'
-        LEFT JOIN members m ON m.conversation_id = i.conversation_id AND m.user_id = i.sender
-        LEFT JOIN events e ON (e.conversation_id, e.sender, e.id) = (i.conversation_id, i.sender, i.id)
-        WHERE NOT i.conversation_id = ANY (_mixed)
-    ), judged AS (
-        SELECT *, is_locked AND is_member AND known_seq IS NULL AND nth = 1 AS is_fresh FROM input
-    ), numbered AS (
-        SELECT *, count(*) FILTER (WHERE is_fresh) OVER (PARTITION BY conversation_id ORDER BY judged.ordinal) AS n FROM judged
-    ), inserted AS (
-        INSERT INTO events AS e (conversation_id, seq, sender, id, type, text, digest, messages, at)
-        SELECT f.conversation_id, f.head + f.n, f.sender, f.id, 'message', f.text, f.digest, f.messages + f.n, _now
-        FROM numbered f WHERE f.is_fresh
-    ), advanced AS (
-        UPDATE conversations c SET head = c.head + g.n, messages = c.messages + g.n
-        FROM (SELECT f.conversation_id, max(f.n) AS n FROM numbered f WHERE f.is_fresh GROUP BY 1) g
-        WHERE c.conversation_id = g.conversation_id
-    )
-    SELECT i.ordinal,
-           CASE
-               WHEN NOT i.is_there THEN 'not_found'
-               WHEN NOT i.is_locked THEN 'busy'
-               WHEN i.known_seq IS NOT NULL THEN CASE WHEN i.known_digest = i.digest THEN 'duplicate' ELSE 'id_reused' END
-               WHEN NOT i.is_member THEN 'not_found'
-               WHEN i.nth > 1 THEN 'busy'
-               ELSE 'stored'
-           END,
-           coalesce(i.known_seq, i.head + i.n), coalesce(i.known_at, _now), coalesce(i.known_messages, i.messages + i.n),
-           i.generation, _epoch
-    FROM numbered i;
+        -- No join among the batch's own rows: the planner takes any array to have ten, and would compare each with each.
+        RETURN QUERY
+        WITH input AS (
+            SELECT i.ordinal::integer AS ordinal, i.conversation_id, i.sender, i.id, i.text, i.digest,
+                   c.head, c.messages, c.generation, c.conversation_id IS NOT NULL AS is_there,
+                   _has_all OR c.conversation_id = ANY (_locked) AS is_locked,
+                   i.sender = '' OR m.user_id IS NOT NULL AS is_member,
+                   e.seq AS known_seq, e.at AS known_at, e.messages AS known_messages, e.digest AS known_digest,
+                   row_number() OVER (PARTITION BY i.id, i.conversation_id, i.sender ORDER BY i.ordinal) AS nth
+            FROM unnest(_conversations, _senders, _ids, _texts, _digests) WITH ORDINALITY
+                 AS i (conversation_id, sender, id, text, digest, ordinal)
+            LEFT JOIN conversations c ON c.conversation_id = i.conversation_id AND c.kind <> 'inbox'
+            LEFT JOIN members m ON m.conversation_id = i.conversation_id AND m.user_id = i.sender
+            LEFT JOIN events e ON (e.conversation_id, e.sender, e.id) = (i.conversation_id, i.sender, i.id)
+            WHERE NOT i.conversation_id = ANY (_mixed)
+        ), judged AS (
+            SELECT *, is_locked AND is_member AND known_seq IS NULL AND nth = 1 AS is_fresh FROM input
+        ), numbered AS (
+            SELECT *, count(*) FILTER (WHERE is_fresh) OVER (PARTITION BY conversation_id ORDER BY judged.ordinal) AS n FROM judged
+        ), inserted AS (
+            INSERT INTO events AS e (conversation_id, seq, sender, id, type, text, digest, messages, at)
+            SELECT f.conversation_id, f.head + f.n, f.sender, f.id, 'message', f.text, f.digest, f.messages + f.n, _now
+            FROM numbered f WHERE f.is_fresh
+        ), advanced AS (
+            UPDATE conversations c SET head = c.head + g.n, messages = c.messages + g.n
+            FROM (SELECT f.conversation_id, max(f.n) AS n FROM numbered f WHERE f.is_fresh GROUP BY 1) g
+            WHERE c.conversation_id = g.conversation_id
+        )
+        SELECT i.ordinal,
+               CASE
+                   WHEN NOT i.is_there THEN 'not_found'
+                   WHEN NOT i.is_locked THEN 'busy'
+                   WHEN i.known_seq IS NOT NULL THEN CASE WHEN i.known_digest = i.digest THEN 'duplicate' ELSE 'id_reused' END
+                   WHEN NOT i.is_member THEN 'not_found'
+                   WHEN i.nth > 1 THEN 'busy'
+                   ELSE 'stored'
+               END,
+               coalesce(i.known_seq, i.head + i.n), coalesce(i.known_at, _now), coalesce(i.known_messages, i.messages + i.n),
+               i.generation, _epoch
+        FROM numbered i;
+    END IF;
 
     FOR _i IN
         SELECT i.n::integer AS ordinal, i.*, i.conversation_id = ANY (_locked) AS is_locked
