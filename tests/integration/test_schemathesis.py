@@ -25,7 +25,7 @@ from tests.talk import create
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ROOT = Path(__file__).parents[2]
-EXAMPLES = 15
+EXAMPLES = 10
 LONGEST_S = 100
 
 
