@@ -25,11 +25,12 @@ class House:
     log: Path
 
     def complaints(self) -> list[str]:
-        """Return the lines of the gateways' logs that tell of a bug."""
-        return [line for line in self.log.read_text().splitlines() if _is_complaint(line)]
+        """Return what the gateways' logs tell of bugs."""
+        return [line for line in self.log.read_text().splitlines() if is_complaint(line)]
 
 
-def _is_complaint(line: str) -> bool:
+def is_complaint(line: str) -> bool:
+    """Say whether a line of a gateway's log tells of a bug."""
     try:
         entry: Any = json.loads(line)
     except ValueError:
