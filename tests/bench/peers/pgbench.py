@@ -19,7 +19,7 @@ from tests.bench.failure import Failed
 from tests.bench.pace import Pace, Watched, watch_pace
 from tests.bench.peers.tables import Tables
 
-WARM_S, LATE_S, LONGEST_S, LOOK_S = 1.0, 1.5, 30.0, 0.02
+WARM_S, LATE_S, LONGEST_S, LOOK_S = 1.0, 4.0, 30.0, 0.02
 _DRAW = "\\set conversation random(1, :conversations)\n\\set id random(1, 9000000000000000000)\n"
 # pgbench knows no UUIDs: its numbers' decimal digits are a UUID's hexadecimal ones.
 _KEYS: Mapping[str, str] = {
