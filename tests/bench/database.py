@@ -31,7 +31,7 @@ class Database:
         rows = [Row(*row) for row in await connection.fetch(self.events)]
         heads = dict(await connection.fetch(self.heads)) if self.heads else None
         await connection.close()
-        faults = list(find_faults(ledger.sends, rows, heads))
+        faults = list(find_faults(ledger.sends, rows, heads, ledger.doubtful))
         if faults:
             raise Failed(f"{len(faults)} faults in what is stored, the first: " + "; ".join(faults[:SHOWN]))
 

@@ -21,13 +21,15 @@ TICK_S, LOOK_S, SETTLED_S = 0.01, 0.25, 2.0
 
 @dataclass(frozen=True, slots=True)
 class Surge:
-    """What a flood came to: its window, how many sends the gateway refused in it, and the gateway's resident bytes.
+    """What a flood came to: its window, how many sends were refused in it, and the gateway's resident bytes.
 
-    *memory* is looked at every quarter of a second of the window, *before* it once, *after* it when all was answered.
+    *doubtful*: so many refusals, from beginning to end, left the outcome unknown. *memory* is looked at every quarter of a
+    second of the window, *before* it once, *after* it when all was answered.
     """
 
     window: Window
     refused: int
+    doubtful: int
     before: int
     memory: Sequence[int]
     after: int
@@ -58,7 +60,7 @@ async def run_flood(writers: Writers, rooms: Rooms, texts: Texts, senders: int, 
         await asyncio.sleep(SETTLED_S)
         after = gateway.memory_info().rss
     await writers.database.check(ledger)
-    return Surge(window, refused, before, memory, after)
+    return Surge(window, refused, len(ledger.doubtful), before, memory, after)
 
 
 async def _pour(flooders: Sequence[Flooder], per_second: float) -> None:

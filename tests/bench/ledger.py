@@ -71,7 +71,10 @@ class AnyOrder:
 
 
 class Ledger:
-    """All sends of one run, each sent so many *times*. *delays* are seconds from a send to each delivery of it."""
+    """All sends of one run, each sent so many *times*. *delays* are seconds from a send to each delivery of it.
+
+    *doubtful* are the ids of sends of which nobody was told whether they are stored.
+    """
 
     def __init__(self, times: int = 1) -> None:
         self._times = times
@@ -80,6 +83,7 @@ class Ledger:
         self.acked = self.refused = self.delivered = self.done = 0
         self.delays = array("d")
         self.faults: list[str] = []
+        self.doubtful: set[str] = set()
 
     @property
     def sends(self) -> Iterable[Sent]:
@@ -101,14 +105,16 @@ class Ledger:
             sent.unacked -= 1
             self._lessen(sent)
 
-    def refuse(self, id: str) -> None:
-        """Note that a send was refused, and so is not stored: it counts as never made."""
+    def refuse(self, id: str, *, is_final: bool = True) -> None:
+        """Note that a send was refused: it counts as never made. If that *is_final*, it is not stored; else nobody knows."""
         sent = self._sent.get(id)
         if sent is None or sent.seq:
             self.fault(f"a refusal of {id}, which was not under way")
-        else:
-            del self._sent[id]
-            self.refused += 1
+            return
+        del self._sent[id]
+        self.refused += 1
+        if not is_final:
+            self.doubtful.add(id)
 
     def tell(self, conversation: str, events: Sequence[tuple[int, str]]) -> Told:
         """Return what *events* (seq, id) deliver, whoever gets them; many receivers of the same bytes share one."""

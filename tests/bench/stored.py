@@ -1,6 +1,6 @@
 """What Postgres holds after a run, beside what was acknowledged in it. A pure core."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
@@ -16,15 +16,19 @@ class Row(NamedTuple):
     id: str
 
 
-def find_faults(sends: Iterable[Sent], rows: Sequence[Row], heads: Mapping[str, int] | None) -> Iterator[str]:
+def find_faults(
+    sends: Iterable[Sent], rows: Sequence[Row], heads: Mapping[str, int] | None, doubtful: Collection[str] = ()
+) -> Iterator[str]:
     """Yield what is wrong with *rows*, all that was stored, by conversation and seq ascending; *sends* come as they were sent.
 
-    Each acknowledged send must be stored once, as it was acknowledged, and nothing else; what one sender sent first to a
-    conversation must come first there. Where the system counts without holes, *heads* are its conversations' last seqs.
+    Each acknowledged send must be stored once, as it was acknowledged, and nothing else but what is *doubtful*; what one sender
+    sent first to a conversation must come first there. Where the system counts without holes, *heads* are its conversations'
+    last seqs.
     """
     sent = list(sends)
-    yield from _compare({send.id: (send.conversation, send.seq) for send in sent if send.seq}, rows)
-    yield from _find_overtaking({send.id: place for place, send in enumerate(sent)}, rows)
+    certain = [row for row in rows if row.id not in doubtful]
+    yield from _compare({send.id: (send.conversation, send.seq) for send in sent if send.seq}, certain)
+    yield from _find_overtaking({send.id: place for place, send in enumerate(sent)}, certain)
     if heads is not None:
         yield from _find_holes(rows, heads)
 

@@ -15,6 +15,7 @@ P99_DELAY = Unit("ms from send to delivery, 99th percentile", is_higher_better=F
 HANDSHAKES = Unit("handshakes a delivery", is_higher_better=False)
 EMPTY_ANSWERS = Unit("empty answers a delivery", is_higher_better=False)
 CPU_A_SEND = Unit("CPU-µs of gateway and Postgres", is_higher_better=False)
+DOUBTFUL = Unit("sends of unknown outcome", is_higher_better=False)
 MEMORY = Unit("MiB", is_higher_better=False)
 ACK_DELAY = Unit("ms from send to acknowledgement", is_higher_better=False)
 

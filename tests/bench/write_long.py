@@ -10,7 +10,7 @@ from tests.bench.rooms import Plot, open_rooms
 from tests.bench.rounds import Experiment, Reading, Sample
 from tests.bench.sends import Load, run_sends
 from tests.bench.stage import Stage
-from tests.bench.units import MEMORY, SENDS
+from tests.bench.units import DOUBTFUL, MEMORY, SENDS
 from tests.bench.writers import start_writers
 
 USERS, TEXT_BYTES, TIMES, KNOWN_S = 100, 200, 10, 2.0
@@ -19,12 +19,13 @@ _ABOUT = """
 How much memory a write gateway takes while 100 sockets send ten times as much as it can commit. What it can commit is measured
 just before, by 100 sockets that keep ten sends in flight each. Then each socket sends at its pace, as far as the gateway reads
 it (a socket is skipped while 64 KiB of it are unread), and cares for no refusal: every send says `again`, so that none is put
-off for the sake of order. Each send must be acknowledged or refused with `overloaded`, and what is stored in the end must be
-what was acknowledged, in order and without a hole.
+off for the sake of order. Each send must be acknowledged, or refused as one that may come later, and what is stored in the end
+must be what was acknowledged, in order and without a hole. Of a send that was refused with `unavailable` nobody is told whether
+it is stored, and it may be.
 
 - *The first* and *the last* are sixths of the flood (10 s of the 60 s that `make bench-write-long` takes), and each says how
   much it was at most. *After the flood*: 2 s after the last answer.
-- *Answered* are the acknowledged and the refused together.
+- *Answered* are the acknowledged and the refused together: so many the gateway read and dealt with.
 - 200-byte texts, 1,000 conversations of two members each. The limits of rates are off (`RINGPOST_RATE_USER=0`,
   `RINGPOST_RATE_CONVERSATION=0`), all others are as they come, such as `RINGPOST_QUEUE_ROWS=20000`. fsync and
   synchronous_commit are on.
@@ -58,7 +59,8 @@ def _read(can: float, surge: Surge) -> Reading:
         "answered, in the flood": (window.acked + surge.refused) / window.seconds,
     }
     samples = [Sample(f"memory of a gateway, {when}", MEMORY, size / 2**20) for when, size in memory.items()]
-    return Reading([*samples, *(Sample(row, SENDS, value) for row, value in sends.items())], window.busy)
+    samples += [Sample(row, SENDS, value) for row, value in sends.items()]
+    return Reading([*samples, Sample("refused as unavailable, in the flood", DOUBTFUL, surge.doubtful)], window.busy)
 
 
 WRITE_LONG = Bench(

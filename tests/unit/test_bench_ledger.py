@@ -114,6 +114,17 @@ def test_what_was_refused_counts_as_never_sent() -> None:
     assert (ledger.acked, ledger.refused, ledger.is_settled()) == (1, 1, True)
 
 
+def test_a_refusal_that_is_not_final_leaves_a_doubt() -> None:
+    ledger = Ledger()
+    for id in ("a", "b"):
+        ledger.send(id, ROOM, 0, 0.0, lambda: None)
+    ledger.refuse("a")
+    ledger.refuse("b", is_final=False)
+
+    ledger.check()
+    assert (ledger.refused, ledger.doubtful) == (2, {"b"})
+
+
 def refuse_what_was_acknowledged(run: Run) -> None:
     run.ack_all()
     run.tell_all()

@@ -53,6 +53,13 @@ def test_a_hole_is_no_fault_where_the_system_does_not_count_by_conversation() ->
     assert story.faults() == []
 
 
+def test_what_is_doubtful_may_be_stored_or_not() -> None:
+    story = Story(heads={TEA: 7, HALL: 2})
+    story.rows.append(Row(HALL, 2, "alice", "x"))
+
+    assert list(find_faults(story.ledger.sends, story.rows, story.heads, {"x", "y"})) == []
+
+
 def lose_one(story: Story) -> None:
     del story.rows[0]
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
-from itertools import cycle
+from itertools import count, cycle
 from uuid import uuid4
 
 import msgspec
@@ -14,6 +14,8 @@ from tests.bench.load.websocket import Socket, open_socket, text_frame
 from tests.bench.ours import Ringpost
 
 MOST_UNWRITTEN = 64 << 10
+_LATER = ("overloaded", "put_off", "unavailable")
+_HEAD = b'{"type":"send","again":true,"conversation":"%b","id":"'
 
 
 class _Ack(msgspec.Struct):
@@ -37,7 +39,9 @@ class Flooder:
 
     def __init__(self, ledger: Ledger, conversations: Sequence[str], texts: Iterator[bytes]) -> None:
         self._ledger, self._texts = ledger, texts
+        self._heads = cycle([_HEAD % conversation.encode() for conversation in conversations])
         self._conversations = cycle(conversations)
+        self._ids = (f"{run}-{number:012x}" for run in [str(uuid4())[:23]] for number in count())
         self._opened = asyncio.Event()
         self._socket: Socket | None = None
 
@@ -62,19 +66,22 @@ class Flooder:
             self._socket.close()
 
     def _next(self) -> bytes:
-        conversation, id = next(self._conversations), str(uuid4())
-        self._ledger.send(id, conversation, 0, time.perf_counter(), lambda: None)
-        about = conversation.encode(), id.encode(), next(self._texts)
-        return text_frame(b'{"type":"send","conversation":"%b","id":"%b","text":%b,"again":true}' % about)
+        id = next(self._ids)
+        self._ledger.send(id, next(self._conversations), 0, time.perf_counter(), _note_nothing)
+        return text_frame(b'%b%b","text":%b}' % (next(self._heads), id.encode(), next(self._texts)))
 
     def _hear(self, payload: bytes) -> None:
         frame = _frame(payload)
         if frame.type == "acks":
             for ack in frame.acks:
                 self._ledger.ack(ack.conversation, ack.id, ack.seq)
-        elif frame.type == "error" and frame.code == "overloaded":
-            self._ledger.refuse(frame.id)
+        elif frame.type == "error" and frame.code in _LATER:
+            self._ledger.refuse(frame.id, is_final=frame.code != "unavailable")
         elif frame.type == "error":
             self._ledger.fault(f"a sender was told {frame.code}")
         else:
             self._opened.set()
+
+
+def _note_nothing() -> None:
+    """No send makes place for another one."""
