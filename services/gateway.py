@@ -131,6 +131,7 @@ class Gateway:
     def metrics(self) -> Mapping[str, float]:
         """Return each figure by its name; what ends in _total only rises."""
         figures = {"sockets": float(len(self._sockets)), "ready": float(not self.reasons())}
+        figures["sockets_held"] = float(self._sockets.held)
         figures |= {f"sockets_closed_{code}_total": float(n) for code, n in self._sockets.closes.items()}
         for part in self._parts:
             figures |= part.metrics()

@@ -12,6 +12,8 @@ from shared.errors import PutOff, RingpostError
 from shared.storage.append import NewEvent, Outcome, Status
 from shared.websocket.socket import Socket
 
+HELD_AFTER = 64  # refusals of which each told the client to wait
+
 
 class PutOffs:
     """In which conversations a socket's sends are put off. A pure core (`docs/protocol.md`, put off, in order)."""
@@ -33,11 +35,12 @@ class PutOffs:
 class Lane:
     """One socket's sends."""
 
-    __slots__ = ("_put_offs", "_socket")
+    __slots__ = ("_put_offs", "_refused", "_socket")
 
     def __init__(self, socket: Socket) -> None:
         self._socket = socket
         self._put_offs = PutOffs()
+        self._refused = 0
 
     def take(self, change: frames.Change, intake: Intake) -> None:
         """Queue a change, or tell why not."""
@@ -64,6 +67,9 @@ class Lane:
     def _fail(self, conversation: UUID, id: UUID, error: RingpostError) -> None:
         if error.retryable:
             self._put_offs.put_off(conversation)
+            self._refused += 1
+            if self._refused % HELD_AFTER == 0 and error.retry_after_s is not None:
+                self._socket.hold(error.retry_after_s)
         self._socket.refuse(error, conversation=conversation, id=id)
 
 

@@ -15,6 +15,7 @@ import asyncpg
 from shared.errors import Unavailable
 
 Connection: TypeAlias = Any  # asyncpg publishes no types
+LAST_LOOK_S = 0.01
 
 _AWAY = (
     OSError,
@@ -42,7 +43,14 @@ def translated() -> Iterator[None]:
 @asynccontextmanager
 async def deadline(connection: Connection, timeout_s: float) -> AsyncIterator[None]:
     """Terminate *connection* if the block takes longer than *timeout_s*, which ends its wait with Unavailable."""
-    watchdog = asyncio.get_running_loop().call_later(timeout_s, connection.terminate)
+    loop = asyncio.get_running_loop()
+
+    def give_up() -> None:
+        # Once more through the loop: it may be the one that is late, and the answer long there.
+        nonlocal watchdog
+        watchdog = loop.call_later(LAST_LOOK_S, connection.terminate)
+
+    watchdog = loop.call_later(timeout_s, give_up)
     try:
         with translated():
             yield

@@ -26,6 +26,7 @@ CLOSE_TIMEOUT_S = 5.0
 CONTROL_FRAMES_PER_S = 100
 EXPIRY_NOTICE_S = 60.0
 SILENT_HEARTBEATS = 2.5
+HOLD_S, LONGEST_HOLD_S = 0.02, 10.0
 
 
 class Role(Protocol):
@@ -61,8 +62,8 @@ class Socket:
     """One client's socket, from the handshake on."""
 
     __slots__ = (
-        "_bad_frames", "_closing_since", "_controls", "_early", "_edge", "_heard_at", "_is_heard", "_is_told", "_sockets",
-        "identity", "is_open",
+        "_bad_frames", "_closing_since", "_controls", "_early", "_edge", "_heard_at", "_is_heard", "_is_held", "_is_told",
+        "_sockets", "identity", "is_open",
     )  # fmt: skip
 
     def __init__(self, sockets: "Sockets", edge: "Edge", now: float) -> None:
@@ -70,7 +71,7 @@ class Socket:
         self._heard_at, self._is_heard = now, False
         self._closing_since: float | None = None
         self._bad_frames = self._controls = 0
-        self._is_told = False
+        self._is_told = self._is_held = False
         self._early: list[frames.Frame] | None = None
         self.identity: Identity | None = None
         self.is_open = False
@@ -94,6 +95,24 @@ class Socket:
     def refuse(self, error: RingpostError, **about: Any) -> None:
         """Send an error frame; *about* names the send that it is about."""
         self.send(frames.error_frame(error, **about))
+
+    def hold(self, least_s: float) -> None:
+        """Read nothing more of a client that pours in what is refused, for *least_s* or longer.
+
+        The more are held, the longer each of them is, so that all of them together take only a part of the gateway's time.
+        """
+        if not self._is_held:
+            self._is_held = True
+            self._sockets.held += 1
+            self._edge.transport.pause_reading()
+            hold_s = min(max(least_s, HOLD_S * self._sockets.held), LONGEST_HOLD_S)
+            asyncio.get_running_loop().call_later(hold_s, self._let_go)
+
+    def _let_go(self) -> None:
+        self._is_held = False
+        self._sockets.held -= 1
+        if self in self._sockets:
+            self._edge.transport.resume_reading()
 
     async def drained(self) -> None:
         await self._edge.drained()
@@ -217,7 +236,7 @@ class Socket:
         """End what has lasted too long; tell what is about to."""
         self._controls = 0
         policy = self._sockets.policy
-        if self._is_heard:
+        if self._is_heard or self._is_held:
             self._heard_at, self._is_heard = now, False
         if self._closing_since is not None:
             if now - self._closing_since > CLOSE_TIMEOUT_S:
@@ -255,6 +274,7 @@ class Sockets:
         self._is_draining = False
         self._tasks: asyncio.TaskGroup | None = None
         self.tick = Tick()
+        self.held = 0
         self.closes: Counter[str] = Counter()
 
     def __len__(self) -> int:

@@ -17,6 +17,7 @@ from tests.bench.window import Window, settle, watch, without_gc
 from tests.bench.writers import Writers
 
 TICK_S, LOOK_S, SETTLED_S = 0.01, 0.25, 2.0
+UNREAD_S = 120.0  # for what the gateway has left unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ async def run_flood(writers: Writers, rooms: Rooms, texts: Texts, senders: int, 
                 refused += ledger.refused
                 looking.cancel()
                 pouring.cancel()
-            await settle(ledger)
+            await settle(ledger, UNREAD_S)
         await asyncio.sleep(SETTLED_S)
         after = gateway.memory_info().rss
     await writers.database.check(ledger)

@@ -79,9 +79,9 @@ async def watch(ledger: Ledger, meter: Meter, cores: Cores, seconds: float) -> W
     )
 
 
-async def settle(ledger: Ledger) -> None:
+async def settle(ledger: Ledger, patience_s: float = SETTLE_S) -> None:
     """Wait for what is still under way, then check it all."""
-    for _ in range(int(SETTLE_S / LOOK_S)):
+    for _ in range(int(patience_s / LOOK_S)):
         if ledger.is_settled():
             break
         await asyncio.sleep(LOOK_S)

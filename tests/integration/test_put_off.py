@@ -1,6 +1,7 @@
 """What is put off stays in order: pipelined sends against a limit and a full queue, by socket and by POST."""
 
 import asyncio
+import time
 from collections import Counter
 from typing import Any
 from uuid import uuid4
@@ -184,3 +185,23 @@ async def test_the_figures_tell_of_the_queue_the_batches_and_every_refusal(site:
     }
     assert {name: figures[f"ringpost_write_{name}"] for name in told} == told
     assert figures["ringpost_write_commit_seconds_sum"] > 0
+
+
+async def test_who_goes_on_sending_what_is_refused_is_not_read_for_a_while_and_others_are_served(site: Site) -> None:
+    both = await site.start("both", rate_user="10", rate_conversation="0")
+    room, other = await create(both, "alice"), await create(both, "bob")
+    async with greeted(both, "alice") as talk, greeted(both, "bob") as calm:
+        await _pipeline(talk, room, 200)
+        _, errors = await _answers(talk, 200)
+        assert len(errors) > 100
+        began = time.monotonic()
+        await talk.send(type="ping")
+        await calm.send(type="send", conversation=other, id=str(uuid4()), text="in peace")
+        await calm.until("acks")
+        calm_s = time.monotonic() - began
+        await talk.until("pong")
+        assert time.monotonic() - began > 0.5 > calm_s
+        await talk.send(type="ping")
+        began = time.monotonic()
+        await talk.until("pong")
+        assert time.monotonic() - began < 0.5

@@ -97,6 +97,7 @@ CREATE FUNCTION append_events(
     ordinal integer, status text, seq bigint, at timestamptz, messages bigint, generation integer, epoch uuid
 ) LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
+    _open uuid[];
     _locked uuid[];
     _has_all boolean;
     _mixed uuid[];
@@ -108,15 +109,27 @@ DECLARE
     _member members;
     _status text;
 BEGIN
+    -- A lock writes to the log: whoever has no business there would hear from the delay that the conversation is there.
+    IF cardinality(_ids) <= 4 THEN
+        SELECT array_agg(m.conversation_id) INTO _open FROM members m
+        WHERE m.conversation_id = ANY (_conversations) AND m.user_id = ANY (_senders);
+    END IF;
+    IF (_open @> _conversations) IS NOT TRUE THEN
+        SELECT coalesce(array_agg(DISTINCT i.conversation_id), '{}') INTO _open
+        FROM unnest(_conversations, _senders, _ids) AS i (conversation_id, sender, id)
+        WHERE i.sender = ''
+           OR EXISTS (SELECT FROM members m WHERE m.conversation_id = i.conversation_id AND m.user_id = i.sender)
+           OR EXISTS (SELECT FROM events e WHERE (e.conversation_id, e.sender, e.id) = (i.conversation_id, i.sender, i.id));
+    END IF;
     IF _patient THEN
         SELECT coalesce(array_agg(l.conversation_id), '{}') INTO _locked FROM (
             SELECT c.conversation_id FROM conversations c
-            WHERE c.conversation_id = ANY (_conversations) ORDER BY c.conversation_id FOR NO KEY UPDATE
+            WHERE c.conversation_id = ANY (_open) ORDER BY c.conversation_id FOR NO KEY UPDATE
         ) l;
     ELSE
         SELECT coalesce(array_agg(l.conversation_id), '{}') INTO _locked FROM (
             SELECT c.conversation_id FROM conversations c
-            WHERE c.conversation_id = ANY (_conversations) ORDER BY c.conversation_id FOR NO KEY UPDATE SKIP LOCKED
+            WHERE c.conversation_id = ANY (_open) ORDER BY c.conversation_id FOR NO KEY UPDATE SKIP LOCKED
         ) l;
     END IF;
     SELECT h.epoch INTO STRICT _epoch FROM history_epoch h;
@@ -162,10 +175,9 @@ BEGIN
         SELECT i.ordinal,
                CASE
                    WHEN NOT i.is_there THEN 'not_found'
-                   WHEN NOT i.is_locked THEN 'busy'
                    WHEN i.known_seq IS NOT NULL THEN CASE WHEN i.known_digest = i.digest THEN 'duplicate' ELSE 'id_reused' END
                    WHEN NOT i.is_member THEN 'not_found'
-                   WHEN i.nth > 1 THEN 'busy'
+                   WHEN NOT i.is_locked OR i.nth > 1 THEN 'busy'
                    ELSE 'stored'
                END,
                coalesce(i.known_seq, i.head + i.n), coalesce(i.known_at, _now), coalesce(i.known_messages, i.messages + i.n),
@@ -183,8 +195,6 @@ BEGIN
         SELECT * INTO _c FROM conversations c WHERE c.conversation_id = _i.conversation_id AND c.kind <> 'inbox';
         IF NOT FOUND THEN
             status := 'not_found';
-        ELSIF NOT _i.is_locked THEN
-            status := 'busy';
         ELSE
             SELECT * INTO _known FROM events e WHERE (e.conversation_id, e.sender, e.id) = (_i.conversation_id, _i.sender, _i.id);
             SELECT * INTO _member FROM members m WHERE m.conversation_id = _i.conversation_id AND m.user_id = _i.sender;
@@ -194,6 +204,8 @@ BEGIN
                 seq := _known.seq; at := _known.at; messages := _known.messages;
             ELSIF _i.sender <> '' AND _member.user_id IS NULL THEN
                 status := 'not_found';
+            ELSIF NOT _i.is_locked THEN
+                status := 'busy';
             ELSE
                 status := apply_event(_i.conversation_id, _c.head, _c.messages, _member, _i.sender, _i.id, _i.type, _i.text,
                                       _i.target, _i.digest, _now);
@@ -295,6 +307,18 @@ DECLARE
     _data jsonb;
     _told jsonb;
 BEGIN
+    -- As in append_events: no lock for who has no business there.
+    IF _sender <> ''
+       AND NOT EXISTS (SELECT FROM members m WHERE m.conversation_id = _conversation AND m.user_id = _sender)
+       AND NOT EXISTS (SELECT FROM events e WHERE (e.conversation_id, e.sender, e.id) = (_conversation, _sender, _id))
+       AND NOT (_type = 'joined' AND _user = _sender AND (
+           EXISTS (SELECT FROM invitations i WHERE i.conversation_id = _conversation AND i.user_id = _user)
+           OR EXISTS (SELECT FROM conversations c WHERE c.conversation_id = _conversation AND c.access = 'open'))) THEN
+        RETURN QUERY
+        SELECT 'not_found', NULL::bigint, NULL::timestamptz, NULL::bigint, NULL::integer, h.epoch, NULL::jsonb, NULL::jsonb
+        FROM history_epoch h;
+        RETURN;
+    END IF;
     PERFORM lock_logs(array_remove(ARRAY[_inbox], NULL), _conversation);
     _now := clock_timestamp();
     SELECT h.epoch INTO STRICT _epoch FROM history_epoch h;
