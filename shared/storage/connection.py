@@ -1,7 +1,7 @@
 """Connections to Postgres that end by their deadline, whatever the server does.
 
 asyncpg's own time-outs wait for the server to confirm a cancellation, and a stopped server never does. So each wait here has a
-watchdog that terminates the connection's transport instead.
+timer that terminates the connection's transport instead.
 """
 
 import asyncio
@@ -47,15 +47,15 @@ async def deadline(connection: Connection, timeout_s: float) -> AsyncIterator[No
 
     def give_up() -> None:
         # Once more through the loop: it may be the one that is late, and the answer long there.
-        nonlocal watchdog
-        watchdog = loop.call_later(LAST_LOOK_S, connection.terminate)
+        timers.append(loop.call_later(LAST_LOOK_S, connection.terminate))
 
-    watchdog = loop.call_later(timeout_s, give_up)
+    timers = [loop.call_later(timeout_s, give_up)]
     try:
         with translated():
             yield
     finally:
-        watchdog.cancel()
+        for timer in timers:
+            timer.cancel()
 
 
 async def connect(url: str, timeout_s: float, name: str) -> Connection:
