@@ -5,8 +5,7 @@ A publication is a wake-up. That every log is complete, whatever Redis does, com
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -19,6 +18,8 @@ from shared.bus.subscription import Subscription
 from shared.errors import Invalid, RingpostError, Unavailable
 from shared.storage.events import PUTS_OUT
 from shared.storage.history import Event, Head, History
+from shared.websocket.edge import Edge
+from shared.websocket.fan_out import fan_out
 
 log = structlog.get_logger("ringpost.read")
 COMPARE_S, COMPARE_DEAF_S, GRACE_S = 1.0, 0.3, 0.25
@@ -26,7 +27,7 @@ FETCH_EVENTS = 500
 
 
 class Follower(Protocol):
-    """Who gets a log's frames: a session, or a long poll that waits."""
+    """Who gets a log's frames one by one: a session that has to read its inbox, an event stream, a long poll that waits."""
 
     def push(self, log: UUID, frame: bytes, push: Push) -> None:
         """Take the next frame of *log*: finished for the wire, and what it is made of. Must not raise."""
@@ -35,16 +36,18 @@ class Follower(Protocol):
         """The database's history is another one now: start over."""
 
 
-@dataclass(slots=True, eq=False)
 class Served:
-    """A log that somebody here follows."""
+    """A log that somebody here follows. *edges* are the sockets that are only written to, *followers* all others."""
 
-    log: UUID
-    is_inbox: bool
-    followers: set[Follower] = field(default_factory=set)
-    channel: Channel | None = None
-    ready: asyncio.Event = field(default_factory=asyncio.Event)
-    holds: int = 0
+    __slots__ = ("channel", "edges", "followers", "holds", "is_inbox", "log", "opening")
+
+    def __init__(self, log_id: UUID, *, is_inbox: bool) -> None:
+        self.log, self.is_inbox = log_id, is_inbox
+        self.edges: set[Edge] = set()
+        self.followers: set[Follower] = set()
+        self.channel: Channel | None = None
+        self.opening: asyncio.Future[None] | None = asyncio.get_running_loop().create_future()
+        self.holds = 0
 
 
 class Hub:
@@ -57,9 +60,12 @@ class Hub:
         self._tasks: asyncio.TaskGroup | None = None
         self._opened: list[Served] = []
         self._to_open = asyncio.Event()
+        self._due: list[tuple[Served, Push]] = []
         self.epoch: UUID | None = None
         self.compared_at = 0.0
         self.counts: Counter[str] = Counter()
+        self.on_gone: Callable[[Served, str], None] = lambda served, user: None
+        self.on_lost: Callable[[Iterable[Edge]], None] = lambda edges: None
         subscription.on_message = self._receive
 
     def __len__(self) -> int:
@@ -71,18 +77,19 @@ class Hub:
         """Return the log with its channel open, and hold it until `release`: subscribed first, then its head is read."""
         served = self._logs.get(log_id)
         if served is None:
-            served = self._logs[log_id] = Served(log_id, is_inbox)
+            served = self._logs[log_id] = Served(log_id, is_inbox=is_inbox)
             name = channel_name(self._prefix, log_id)
             self._by_channel[name.encode()] = served
             self._subscription.subscribe(name)
             self._opened.append(served)
             self._to_open.set()
         served.holds += 1
-        try:
-            await served.ready.wait()
-        except BaseException:
-            self.release(served)
-            raise
+        if served.opening is not None:
+            try:
+                await asyncio.shield(served.opening)
+            except BaseException:
+                self.release(served)
+                raise
         return served
 
     def release(self, served: Served) -> None:
@@ -93,6 +100,19 @@ class Hub:
             name = channel_name(self._prefix, served.log)
             del self._by_channel[name.encode()]
             self._subscription.unsubscribe(name)
+
+    def flush(self) -> None:
+        """Write what is due to all who follow now. Whoever joins does it first, and then has all that was pushed before."""
+        due, self._due = self._due, []
+        for served, pushes in _runs(due):
+            if served.edges:
+                fan_out(served.edges, b"".join(frames.wire(push.frame) for push in pushes))
+            for follower in tuple(served.followers):
+                for push in pushes:
+                    follower.push(served.log, frames.wire(push.frame), push)
+            self.counts["deliveries"] += (len(served.edges) + len(served.followers)) * len(pushes)
+            if pushes[-1].gone is not None:
+                self.on_gone(served, pushes[-1].gone)
 
     # Redis.
 
@@ -116,11 +136,10 @@ class Hub:
         self._fetch(served, fetch)
 
     def _deliver(self, served: Served, pushes: Sequence[Push]) -> None:
-        for push in pushes:
-            frame = frames.wire(push.frame)
-            for follower in tuple(served.followers):
-                follower.push(served.log, frame, push)
-            self.counts["deliveries"] += len(served.followers)
+        """Have *pushes* written with the end of this tick: what comes together leaves together."""
+        if pushes and not self._due:
+            asyncio.get_running_loop().call_soon(self.flush)
+        self._due += [(served, push) for push in pushes]
 
     # Postgres.
 
@@ -152,7 +171,9 @@ class Hub:
             for served in opened:
                 head = heads.get(served.log, Head(0, 0))
                 served.channel = Channel(head.seq, head.generation)
-                served.ready.set()
+                assert served.opening is not None
+                served.opening.set_result(None)
+                served.opening = None
 
     async def _heads(self, logs: Sequence[UUID]) -> dict[UUID, Head]:
         epoch, heads = await self._history.heads(logs)
@@ -168,6 +189,7 @@ class Hub:
             served.channel = Channel(0) if served.channel is not None else None
             for follower in tuple(served.followers):
                 follower.lose()
+            self.on_lost(served.edges)
 
     async def _compare(self) -> None:
         behind = await self._lagging(list(self._logs.values()))
@@ -234,6 +256,21 @@ def cut(events: Sequence[Event]) -> tuple[Sequence[Event], str | None]:
         if event["type"] in PUTS_OUT:
             return events[: place + 1], str(event["user"])
     return events, None
+
+
+def _runs(due: Sequence[tuple[Served, Push]]) -> list[tuple[Served, list[Push]]]:
+    """Gather the pushes of each log; one that puts somebody out is the last of its run."""
+    runs: list[tuple[Served, list[Push]]] = []
+    open_runs: dict[Served, list[Push]] = {}
+    for served, push in due:
+        run = open_runs.get(served)
+        if run is None:
+            run = open_runs[served] = []
+            runs.append((served, run))
+        run.append(push)
+        if push.gone is not None:
+            del open_runs[served]
+    return runs
 
 
 async def _quietly(work: Coroutine[Any, Any, None]) -> None:

@@ -28,8 +28,8 @@ class Edge(asyncio.Protocol):
     """One connection. uvicorn makes it, by `functools.partial(Edge, sockets)` as its class for `ws=`."""
 
     __slots__ = (
-        "_gathered", "_is_corked", "_is_open", "_reader", "_resumed", "_socket", "_sockets",
-        "client", "is_choked", "transport",
+        "_gathered", "_is_open", "_reader", "_resumed", "_socket", "_sockets",
+        "client", "is_choked", "is_corked", "transport",
     )  # fmt: skip
 
     transport: asyncio.Transport
@@ -40,7 +40,7 @@ class Edge(asyncio.Protocol):
         self._resumed: asyncio.Future[None] | None = None
         self._socket: Socket | None = None
         self._gathered: list[bytes] | None = None
-        self._is_corked = self._is_open = False
+        self.is_corked = self._is_open = False
         self.client: tuple[str, int] | None = None
         self.is_choked = False
 
@@ -57,7 +57,7 @@ class Edge(asyncio.Protocol):
             head, _, data = data.partition(HEAD_END)
             self._shake_hands(head + HEAD_END)
         if self._is_open and self._reader is not None:
-            self._is_corked = True
+            self.is_corked = True
             self._take(self._reader.feed(data))
             self.uncork()
 
@@ -102,16 +102,21 @@ class Edge(asyncio.Protocol):
         """
         if not self._is_open:
             return
-        if self._is_corked:
+        if self.is_corked:
             self._gather(frame)
         else:
-            self._is_corked = True
+            self.is_corked = True
             self._sockets.tick.add(self)
             self.transport.write(frame)
 
+    def push(self, frame: bytes) -> None:
+        """Write a finished frame; a client that leaves too much unread is cut, and resumes elsewhere."""
+        if self._socket is not None:
+            self._socket.push(frame)
+
     def uncork(self) -> None:
         """Write what has been gathered; the next frame leaves at once again."""
-        self._is_corked = False
+        self.is_corked = not self._is_open
         self._flush()
 
     def close(self, code: int, reason: str = "") -> None:
@@ -178,7 +183,7 @@ class Edge(asyncio.Protocol):
 
     def _end(self, payload: bytes) -> None:
         self._flush()
-        self._is_open = False
+        self._is_open, self.is_corked = False, True
         self.transport.write(_control_frame(CLOSE, payload))
 
     def _gather(self, frame: bytes) -> None:

@@ -62,12 +62,12 @@ class Socket:
     """One client's socket, from the handshake on."""
 
     __slots__ = (
-        "_bad_frames", "_closing_since", "_controls", "_early", "_edge", "_heard_at", "_is_heard", "_is_held", "_is_told",
-        "_sockets", "identity", "is_open",
+        "_bad_frames", "_closing_since", "_controls", "_early", "_heard_at", "_is_heard", "_is_held", "_is_told", "_sockets",
+        "edge", "identity", "is_open",
     )  # fmt: skip
 
     def __init__(self, sockets: "Sockets", edge: "Edge", now: float) -> None:
-        self._sockets, self._edge = sockets, edge
+        self._sockets, self.edge = sockets, edge
         self._heard_at, self._is_heard = now, False
         self._closing_since: float | None = None
         self._bad_frames = self._controls = 0
@@ -87,7 +87,7 @@ class Socket:
 
     def push(self, frame: bytes) -> None:
         """Write a finished frame; a client that leaves too much unread is cut, and resumes elsewhere."""
-        edge = self._edge
+        edge = self.edge
         edge.write(frame)
         if edge.is_choked and edge.transport.get_write_buffer_size() > self._sockets.policy.buffer_bytes:
             self.close(CloseCode.SLOW_CONSUMER, "you read too slowly")
@@ -104,7 +104,7 @@ class Socket:
         if not self._is_held:
             self._is_held = True
             self._sockets.held += 1
-            self._edge.transport.pause_reading()
+            self.edge.transport.pause_reading()
             hold_s = min(max(least_s, HOLD_S * self._sockets.held), LONGEST_HOLD_S)
             asyncio.get_running_loop().call_later(hold_s, self._let_go)
 
@@ -112,16 +112,16 @@ class Socket:
         self._is_held = False
         self._sockets.held -= 1
         if self in self._sockets:
-            self._edge.transport.resume_reading()
+            self.edge.transport.resume_reading()
 
     async def drained(self) -> None:
-        await self._edge.drained()
+        await self.edge.drained()
 
     def close(self, code: int, reason: str = "") -> None:
         if self._closing_since is None:
             self._closing_since = time.monotonic()
             self._sockets.closes[CloseCode(code).name.lower()] += 1
-            self._edge.close(code, reason)
+            self.edge.close(code, reason)
 
     # What the edge reports.
 
@@ -187,7 +187,7 @@ class Socket:
         except RingpostError as error:
             self._end(error)
             return
-        self._edge.transport.pause_reading()
+        self.edge.transport.pause_reading()
         self._sockets.start(self._open(frame))
 
     async def _open(self, hello: frames.Hello) -> None:
@@ -203,7 +203,7 @@ class Socket:
             return
         if self._closing_since is not None:
             return
-        self._edge.limit(limits.FRAME_BYTES)
+        self.edge.limit(limits.FRAME_BYTES)
         self.send(frames.encode(self._sockets.welcome(self.identity) | fields))
         self.is_open = True
         early, self._early = self._early, None
@@ -212,7 +212,7 @@ class Socket:
         for frame in early or ():
             if self._closing_since is None:
                 self._handle(frame)
-        self._edge.transport.resume_reading()
+        self.edge.transport.resume_reading()
 
     def _end(self, error: RingpostError) -> None:
         self.refuse(error)
@@ -240,7 +240,7 @@ class Socket:
             self._heard_at, self._is_heard = now, False
         if self._closing_since is not None:
             if now - self._closing_since > CLOSE_TIMEOUT_S:
-                self._edge.abort()
+                self.edge.abort()
         elif self.identity is None:
             if now - self._heard_at > policy.hello_timeout_s:
                 self.close(CloseCode.NO_HELLO, "no hello")
