@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lock format clean bench-first bench-write bench-write-long fault-write
+.PHONY: help install run test check lock format clean bench-first bench-read bench-read-long bench-write bench-write-long fault-write
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -38,6 +38,12 @@ fault-write: install ## Kill write gateways 50 times and Postgres 10 times under
 
 bench-first: install ## Measure the whole path beside a FastAPI tutorial's chat (docs/benchmarks; some minutes)
 	@$(BIN)/python -m tests.bench first $(ARGS)
+
+bench-read: install ## Measure deliveries, idle connections and resumes beside a C loop, Bun and others (a quarter of an hour)
+	@$(BIN)/python -m tests.bench read $(ARGS)
+
+bench-read-long: install ## Measure a read gateway's memory over ten minutes of load
+	@$(BIN)/python -m tests.bench read-long --rounds 1 --seconds 60 $(ARGS)
 
 bench-write: install ## Measure sends up to the commit beside pgbench, asyncpg and the tutorial's chat (some minutes)
 	@$(BIN)/python -m tests.bench write $(ARGS)

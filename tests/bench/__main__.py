@@ -19,13 +19,15 @@ from tests.bench.failure import Failed
 from tests.bench.first import FIRST
 from tests.bench.machine import describe_machine, describe_versions
 from tests.bench.page import write_page
+from tests.bench.read import READ
+from tests.bench.read_long import READ_LONG
 from tests.bench.rounds import Turn, gather_busy, gather_rows, run_rounds
 from tests.bench.stage import ROOT, open_stage
 from tests.bench.terminal import Progress, make_table
 from tests.bench.write import WRITE
 from tests.bench.write_long import WRITE_LONG
 
-BENCHES = {"first": FIRST, "write": WRITE, "write-long": WRITE_LONG}
+BENCHES = {"first": FIRST, "read": READ, "read-long": READ_LONG, "write": WRITE, "write-long": WRITE_LONG}
 OUT = ROOT / "docs" / "benchmarks"
 
 
@@ -71,7 +73,7 @@ async def _run(bench: Bench, options: argparse.Namespace, console: Console) -> N
             experiments = [e for e in await bench.prepare(stage) if (options.only or "") in e.name]
             tell = Progress(console, options.rounds).tell
             turns = await run_rounds(experiments, rounds=options.rounds, seconds=options.seconds, tell=tell)
-    document = Document(machine, versions, gather_rows(turns))
+    document = Document(machine, versions | stage.found, gather_rows(turns))
     console.print(make_table(document.rows))
     if options.only is None:
         _write(options.bench, bench, document, turns, options.out)

@@ -50,11 +50,11 @@ class InOrder:
     """A receiver who is promised each conversation without a hole; *positions* are where it starts."""
 
     def __init__(self, positions: Mapping[str, int]) -> None:
-        self._positions = dict(positions)
+        self.positions = dict(positions)
 
     def has_next(self, told: Told) -> bool:
-        is_next = self._positions.get(told.conversation, 0) + 1 == told.first
-        self._positions[told.conversation] = told.last
+        is_next = self.positions.get(told.conversation, 0) + 1 == told.first
+        self.positions[told.conversation] = told.last
         return is_next
 
 

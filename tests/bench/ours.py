@@ -57,7 +57,7 @@ _frame = msgspec.json.Decoder(_Frame).decode
 _ack = msgspec.json.Decoder(_Ack).decode
 _page = msgspec.json.Decoder(_Page).decode
 _poll = msgspec.json.Decoder(_Poll).decode
-_encode = msgspec.json.Encoder().encode
+encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +77,9 @@ class Ringpost:
     def token(self, user: str) -> str:
         return token(user)
 
-    def create(self, id: str, members: Sequence[str]) -> bytes:
+    def create(self, id: str, members: Sequence[str]) -> bytes | None:
         body = {"id": id, "owner": members[0], "members": members[1:]}
-        return make_request("POST", "/v1/conversations", ADMIN_KEY, _encode(body))
+        return make_request("POST", "/v1/conversations", ADMIN_KEY, encode(body))
 
     def created(self, answer: Answer) -> str:
         if answer.status != 201:
@@ -87,7 +87,7 @@ class Ringpost:
         return _ack(answer.body).conversation
 
     def hello(self, user: str, conversations: Sequence[str]) -> bytes:
-        return _encode({"type": "hello", "token": token(user)})
+        return encode({"type": "hello", "token": token(user)})
 
     def send(self, conversation: str, id: str, text: bytes) -> bytes:
         return b'{"type":"send","conversation":"%b","id":"%b","text":%b}' % (conversation.encode(), id.encode(), text)
@@ -126,7 +126,7 @@ class Ringpost:
     def poll(self, token: str, cursor: Cursor, wait_s: float) -> bytes:
         """Return the request that waits for what comes after *cursor*."""
         about = {"inbox": cursor.inbox, "positions": cursor.positions, "wait_s": wait_s}
-        return make_request("POST", "/v1/poll", token, _encode(about | ({"epoch": cursor.epoch} if cursor.epoch else {})))
+        return make_request("POST", "/v1/poll", token, encode(about | ({"epoch": cursor.epoch} if cursor.epoch else {})))
 
     def polled(self, answer: Answer, cursor: Cursor) -> tuple[Cursor, Sequence[Events]] | Refusal:
         """Return the next cursor, and what came."""

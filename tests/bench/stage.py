@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import token_hex
 
@@ -29,7 +29,10 @@ START_S, STOP_S = 30.0, 15.0
 
 @dataclass(slots=True)
 class Stage:
-    """The servers that all systems share, and what starts and stops those that they don't."""
+    """The servers that all systems share, and what starts and stops those that they don't.
+
+    *found*: the versions of peers that are no packages of ours, or in words what is missing.
+    """
 
     folder: Path
     cores: Cores
@@ -38,6 +41,7 @@ class Stage:
     postgres_pid: int
     valkey: ValkeyServer
     valkey_pid: int
+    found: dict[str, str] = field(default_factory=dict)
 
     async def make_database(self, name: str) -> str:
         """Make an empty database; return its URL."""
@@ -54,10 +58,20 @@ class Stage:
             raise Failed("the tables were not made")
 
     async def start(self, name: str, argv: tuple[str, ...], env: Mapping[str, str], port: int) -> int:
+        """Start a Python module that will listen at *port*; return its pid once it does."""
+        return await self.start_program(name, (sys.executable, "-m", *argv), env, port)
+
+    async def start_program(self, name: str, argv: tuple[str, ...], env: Mapping[str, str], port: int) -> int:
         """Start a program that will listen at *port*; return its pid once it does."""
         path = {"PATH": os.environ.get("PATH", "")}
-        command = Command(name, (sys.executable, "-m", *argv), {**path, **env}, folder=ROOT)
+        command = Command(name, argv, {**path, **env}, folder=ROOT)
         return await _start(self.stack, self.folder, self.cores, command, lambda _: is_listening(port))
+
+    @asynccontextmanager
+    async def inner(self) -> AsyncIterator["Stage"]:
+        """Yield a stage on the same servers; what is started on it ends with it."""
+        async with AsyncExitStack() as stack:
+            yield replace(self, stack=stack)
 
 
 @asynccontextmanager

@@ -56,6 +56,11 @@ class Receiver:
         socket.write(text_frame(self._dialect.hello(user, conversations)))
         await self._ready.wait()
 
+    def say(self, payload: bytes) -> None:
+        """Send a frame."""
+        assert self._socket is not None
+        self._socket.write(text_frame(payload))
+
     def close(self) -> None:
         if self._socket is not None:
             self._socket.close()
