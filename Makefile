@@ -39,7 +39,7 @@ fault-write: install ## Kill write gateways 50 times and Postgres 10 times under
 bench-first: install ## Measure the whole path beside a FastAPI tutorial's chat (docs/benchmarks; some minutes)
 	@$(BIN)/python -m tests.bench first $(ARGS)
 
-bench-read: install ## Measure deliveries, idle connections and resumes beside a C loop, Bun and others (a quarter of an hour)
+bench-read: install ## Measure deliveries, idle connections and resumes beside a C loop, Bun and others (half an hour)
 	@$(BIN)/python -m tests.bench read $(ARGS)
 
 bench-read-long: install ## Measure a read gateway's memory over ten minutes of load

@@ -79,18 +79,18 @@ class ReadRuns:
 
         async def ours(seconds: float) -> Reading:
             fanout = await run_fanout(self.readers.house, shape, flow, self.texts, LONGER * seconds)
-            return Reading(_percentiles(row, sorted(fanout.window.delays)), fanout.busy)
+            return Reading(read_percentiles(row, sorted(fanout.window.delays)), fanout.busy)
 
         parts: dict[str, Pulse] = {}
 
         async def least(seconds: float) -> Reading:
             parts.update(await floor.measure(watched, LONGER * seconds))
             delays = add_up([pulse.delays for pulse in parts.values()])
-            return Reading(_percentiles(row, delays), parts[PARTS[0]].busy)
+            return Reading(read_percentiles(row, delays), parts[PARTS[0]].busy)
 
         def part(name: str) -> Run:
             async def run(seconds: float) -> Reading:
-                return Reading(_percentiles(row, parts[name].delays), parts[name].busy)
+                return Reading(read_percentiles(row, parts[name].delays), parts[name].busy)
 
             return run
 
@@ -142,7 +142,7 @@ def _idle_samples(row: str, cpu_row: str, idle: Idle) -> list[Sample]:
     return [Sample(row, CONNECTION_BYTES, idle.bytes_a_connection), Sample(cpu_row, IDLE_CPU, idle.cpu_us_a_second)]
 
 
-def _percentiles(row: str, delays: Sequence[float]) -> list[Sample]:
+def read_percentiles(row: str, delays: Sequence[float]) -> list[Sample]:
     """Return the samples of *delays*, which ascend, in seconds."""
     shares = {"p50": 0.5, "p99": 0.99}
     return [Sample(f"{row} {name}", PUSH_DELAY, 1_000 * delays[int(share * len(delays))]) for name, share in shares.items()]

@@ -55,12 +55,13 @@ class RelayLine:
         return self
 
     def transmit(self, messages: Sequence[Message]) -> None:
-        self._socket.write(b"".join(text_frame(self._frame(message)) for message in messages))
+        self._socket.write(b"".join(text_frame(self.frame(message)) for message in messages))
 
     def close(self) -> None:
         self._socket.close()
 
-    def _frame(self, message: Message) -> bytes:
+    def frame(self, message: Message) -> bytes:
+        """Return what says *message*, with its number."""
         self._seqs[message.conversation] += 1
         seq, room = self._seqs[message.conversation], message.conversation.encode()
         self._ledger.ack(message.conversation, message.id, seq)

@@ -19,21 +19,17 @@ C_LOOP, BUN, STARLETTE, SOCKETIFY = "C loop", "Bun", "Starlette", "socketify"
 PEERS = ROOT / "tests" / "bench" / "peers"
 INSTALL_S = 300.0
 
+Start = Callable[[Stage], Awaitable[House]]
+
 
 class Missing(Exception):
     """This machine lacks something that a peer needs."""
 
 
-async def start_relays(stage: Stage) -> dict[str, House]:
-    """Start the C loop, Bun and socketify, as far as they can be had, and Starlette; `stage.found` says which were."""
-    starts: Mapping[str, Callable[[Stage], Awaitable[House]]] = {
-        C_LOOP: _start_c_loop,
-        BUN: _start_bun,
-        SOCKETIFY: _start_socketify,
-        STARLETTE: start_starlette,
-    }
+async def start_relays(stage: Stage, starts: Mapping[str, Start] | None = None) -> dict[str, House]:
+    """Start the peers, as far as this machine has what they need; `stage.found` says what was found, and what was not."""
     houses: dict[str, House] = {}
-    for name, start in starts.items():
+    for name, start in (STARTS if starts is None else starts).items():
         try:
             houses[name] = await start(stage)
         except Missing as missing:
@@ -48,7 +44,7 @@ async def start_starlette(stage: Stage) -> House:
     return _house(stage, address, await stage.start("starlette", argv, {}, address.port), PING)
 
 
-async def _start_c_loop(stage: Stage) -> House:
+async def start_c_loop(stage: Stage) -> House:
     compiler = shutil.which("cc")
     if compiler is None:
         raise Missing("there is no C compiler (cc)")
@@ -58,7 +54,7 @@ async def _start_c_loop(stage: Stage) -> House:
     return await _start_program(stage, "c-loop", str(program))
 
 
-async def _start_bun(stage: Stage) -> House:
+async def start_bun(stage: Stage) -> House:
     program = _cache("bun") / "node_modules" / ".bin" / "bun"
     if not program.exists():
         npm = shutil.which("npm")
@@ -69,7 +65,7 @@ async def _start_bun(stage: Stage) -> House:
     return await _start_program(stage, "bun", str(program), str(PEERS / "bun_relay.js"))
 
 
-async def _start_socketify(stage: Stage) -> House:
+async def start_socketify(stage: Stage) -> House:
     folder = _cache(f"socketify-{sys.version_info.major}.{sys.version_info.minor}")
     if not (folder / "socketify").exists():
         _do([sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), "socketify"])
@@ -103,3 +99,6 @@ def _do(argv: list[str]) -> str:
         said = getattr(error, "stderr", None) or str(error)
         raise Missing(f"{Path(argv[0]).name} failed: {said.strip().splitlines()[-1]}") from error
     return done.stdout.strip()
+
+
+STARTS: Mapping[str, Start] = {C_LOOP: start_c_loop, BUN: start_bun, SOCKETIFY: start_socketify, STARLETTE: start_starlette}
