@@ -8,7 +8,7 @@ from shared.frames import wire
 from tests.bench.cores import Cores, choose_cores
 from tests.bench.load.http import LOST, Answer, Connection, make_request
 from tests.bench.load.texts import load_texts
-from tests.bench.load.websocket import Socket, text_frame
+from tests.bench.load.websocket import Socket, only_text, text_frame
 
 PAYLOADS = [b"{}", b"x" * 125, b"x" * 126, b"y" * 70_000]
 UPGRADED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
@@ -45,6 +45,40 @@ async def test_frames_are_whole_however_they_are_cut(size: int) -> None:
 
     assert opened.done()
     assert heard == PAYLOADS
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_one_whole_frame_is_known_from_parts_and_from_several(payload: bytes) -> None:
+    frame = wire(payload)
+
+    assert only_text(frame) == payload
+    assert only_text(frame + frame) is None
+    assert all(only_text(frame[:size]) is None for size in (*range(12), len(frame) - 1) if size < len(frame))
+    assert only_text(b"\x88" + frame[1:]) is None
+
+
+async def test_what_is_taken_as_a_whole_is_not_taken_apart_unless_something_is_left_from_before() -> None:
+    opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    whole, heard = list[bytes](), list[bytes]()
+
+    def take(data: bytes) -> bool:
+        if only_text(data) is None:
+            return False
+        whole.append(data)
+        return True
+
+    socket = Socket(opened)
+    socket.data_received(UPGRADED)
+    socket.on_text = heard.append
+    socket.on_data = take
+    frame = wire(b"hello")
+
+    socket.data_received(frame)
+    socket.data_received(frame + frame[:3])
+    socket.data_received(frame[3:])
+
+    assert whole == [frame]
+    assert heard == [b"hello", b"hello"]
 
 
 async def test_a_close_frame_and_a_cut_are_faults_unless_the_load_has_closed() -> None:

@@ -23,10 +23,20 @@ def text_frame(payload: bytes) -> bytes:
     return b"\x81\xfe" + size.to_bytes(2, "big") + _KEY + payload
 
 
-class Socket(asyncio.Protocol):
-    """One connection; `on_text` gets the payload of each text frame, `on_fault` hears why the connection is of no more use."""
+def only_text(data: bytes) -> bytes | None:
+    """Return the payload of the server's text frame that *data* is; None if it is not one, or not one alone."""
+    begin = 2 if data[1:2] < b"\x7e" else 4 if data[1:2] == b"\x7e" else 10
+    size = data[1] if begin == 2 and len(data) > 1 else int.from_bytes(data[2:begin], "big")
+    return data[begin:] if data[:1] == b"\x81" and len(data) == begin + size else None
 
-    __slots__ = ("_opened", "_rest", "_transport", "is_closing", "on_fault", "on_text")
+
+class Socket(asyncio.Protocol):
+    """One connection; `on_text` gets the payload of each text frame, `on_fault` hears why the connection is of no more use.
+
+    `on_data` may take what came at once, if it begins with a frame; if it does not, the frames are taken apart.
+    """
+
+    __slots__ = ("_opened", "_rest", "_transport", "is_closing", "on_data", "on_fault", "on_text")
 
     _transport: asyncio.Transport
 
@@ -36,6 +46,7 @@ class Socket(asyncio.Protocol):
         self.is_closing = False
         self.on_text: Callable[[bytes], None] = lambda payload: None
         self.on_fault: Callable[[str], None] = lambda words: None
+        self.on_data: Callable[[bytes], bool] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # uvloop's transports are no subclass
@@ -43,6 +54,8 @@ class Socket(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._rest:
             data, self._rest = self._rest + data, b""
+        elif self.on_data is not None and self.on_data(data):
+            return
         if not self._opened.done():
             data = self._shake_hands(data)
         start = 0
