@@ -66,12 +66,20 @@ async def run_soak(house: House, shape: Shape, flow: Flow, texts: Texts, seconds
                     await asyncio.sleep(WARM_S)
                     memory.clear()
                     window = await watch(ledger, house.gateway, house.chat.cores, seconds)
+                    _check(works)
                 finally:
                     stop()
                     for work in works:
                         work.cancel()
                 await settle(ledger)
     return Soak(memory, window, visitors.visits)
+
+
+def _check(works: Sequence["asyncio.Task[None]"]) -> None:
+    """Raise what ended a work that should go on."""
+    for work in works:
+        if work.done():
+            work.result()
 
 
 async def _look(pid: int, memory: list[int]) -> None:
