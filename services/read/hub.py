@@ -16,6 +16,7 @@ from shared import frames, limits
 from shared.bus.payload import channel_name, unpack
 from shared.bus.subscription import Subscription
 from shared.errors import Invalid, RingpostError, Unavailable
+from shared.storage.connection import translated
 from shared.storage.events import PUTS_OUT
 from shared.storage.history import Event, Head, History
 from shared.websocket.edge import Edge
@@ -23,6 +24,7 @@ from shared.websocket.fan_out import fan_out
 
 log = structlog.get_logger("ringpost.read")
 COMPARE_S, COMPARE_DEAF_S, GRACE_S = 1.0, 0.3, 0.25
+REACH_S = 5.0
 FETCH_EVENTS = 500
 
 
@@ -78,8 +80,8 @@ class Hub:
         served = self._logs.get(log_id)
         if served is None:
             served = self._logs[log_id] = Served(log_id, is_inbox=is_inbox)
-            name = channel_name(self._prefix, log_id)
-            self._by_channel[name.encode()] = served
+            name = channel_name(self._prefix, log_id).encode()
+            self._by_channel[name] = served
             self._subscription.subscribe(name)
             self._opened.append(served)
             self._to_open.set()
@@ -97,8 +99,8 @@ class Hub:
         served.holds -= 1
         if served.holds == 0 and self._logs.get(served.log) is served:
             del self._logs[served.log]
-            name = channel_name(self._prefix, served.log)
-            del self._by_channel[name.encode()]
+            name = channel_name(self._prefix, served.log).encode()
+            del self._by_channel[name]
             self._subscription.unsubscribe(name)
 
     def flush(self) -> None:
@@ -233,6 +235,18 @@ class Hub:
                 channel.failed()
                 return
             self._deliver(served, pushes)
+
+    async def reach(self, served: Served, seq: int) -> None:
+        """Push up to *seq*, which Postgres has, to all who follow: the news of it is still on its way.
+
+        Raises:
+            Unavailable: that took too long.
+        """
+        with translated():
+            async with asyncio.timeout(REACH_S):
+                while served.channel is not None and served.channel.pushed < seq:
+                    await self._fill(served, served.channel.expect(seq))
+                    await asyncio.sleep(0.001)
 
     async def read(self, served: Served, after: int, upto: int) -> Push | None:
         """Read the events after+1 … *upto* of a log, or as many of them as one frame holds."""

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from services.read.arrivals import Arrivals
 from services.read.channel import Push
 from services.read.hub import Hub, Served
 from services.read.marks import Marks
@@ -179,6 +180,9 @@ class Session:
         while not self._is_closed:
             channel = served.channel
             assert channel is not None
+            if channel.pushed < position:
+                await self._hub.reach(served, position)
+                continue
             tail = channel.since(position)
             if tail is not None:
                 self._join_channel(served, tail)
@@ -220,6 +224,7 @@ class ReadRole:
 
     def __init__(self, hub: Hub, history: History, marks: Marks) -> None:
         self._hub, self._history, self._marks = hub, history, marks
+        self._arrivals = Arrivals(history, hub)
         self._sessions: dict[Socket, Session] = {}
         self._by_user: dict[str, tuple[Socket, ...]] = {}
         self._plans: dict[Socket, tuple[Plan, UUID]] = {}
@@ -227,7 +232,7 @@ class ReadRole:
         hub.on_gone, hub.on_lost = self._put_out, self._lose
 
     async def open(self, socket: Socket, hello: frames.Hello) -> Mapping[str, Any]:
-        memberships = await self._history.memberships(socket.user)
+        memberships = await self._arrivals.memberships(socket.user)
         chosen = plan(Cursor(hello.epoch, hello.inbox, hello.positions), memberships)
         self._sessions[socket] = Session(socket, self._hub, self._history)
         self._plans[socket] = chosen, memberships.epoch

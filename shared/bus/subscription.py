@@ -27,10 +27,10 @@ class Subscription:
 
     def __init__(self, redis: Redis, timeout_s: float) -> None:
         self._redis, self._timeout_s = redis, timeout_s
-        self._wanted: set[str] = set()
-        self._to_add: set[str] = set()
-        self._to_drop: set[str] = set()
-        self._confirmed: set[bytes] = set()
+        self._wanted: set[bytes] = set()
+        self._to_add: set[bytes] = set()
+        self._to_drop: set[bytes] = set()
+        self._unconfirmed: set[bytes] = set()
         self._changed = asyncio.Event()
         self._progress = asyncio.Event()
         self._away_since: float | None = time.monotonic()
@@ -48,14 +48,16 @@ class Subscription:
     def __len__(self) -> int:
         return len(self._wanted)
 
-    def subscribe(self, channel: str) -> None:
+    def subscribe(self, channel: bytes) -> None:
         self._wanted.add(channel)
+        self._unconfirmed.add(channel)
         self._to_drop.discard(channel)
         self._to_add.add(channel)
         self._changed.set()
 
-    def unsubscribe(self, channel: str) -> None:
+    def unsubscribe(self, channel: bytes) -> None:
         self._wanted.discard(channel)
+        self._unconfirmed.discard(channel)
         self._to_add.discard(channel)
         self._to_drop.add(channel)
         self._changed.set()
@@ -65,10 +67,10 @@ class Subscription:
 
         A head read after this misses no publication, unless Redis is away, where the comparison of heads serves.
         """
-        wanted = {channel.encode() for channel in self._wanted}
+        wanted = frozenset(self._unconfirmed)
         try:
             async with asyncio.timeout(SETTLE_S):
-                while self.is_connected and not wanted <= self._confirmed:
+                while self.is_connected and not wanted.isdisjoint(self._unconfirmed):
                     self._progress.clear()
                     await self._progress.wait()
         except TimeoutError:
@@ -106,8 +108,7 @@ class Subscription:
             raise Unavailable("Redis is away.") from fault
 
     def _begin(self) -> None:
-        self._confirmed.clear()
-        self._to_add, self._to_drop = set(self._wanted), set()
+        self._to_add, self._to_drop, self._unconfirmed = set(self._wanted), set(), set(self._wanted)
         self._away_since = None
 
     async def _read(self, connection: AbstractConnection) -> None:
@@ -120,10 +121,8 @@ class Subscription:
             if kind == b"message":
                 self.on_message(response[1], response[2])
             elif kind == b"subscribe":
-                self._confirmed.add(response[1])
+                self._unconfirmed.discard(response[1])
                 self._progress.set()
-            elif kind == b"unsubscribe":
-                self._confirmed.discard(response[1])
 
     async def _write(self, connection: AbstractConnection) -> None:
         """Carry out what was asked for, and ping once a second."""
@@ -138,7 +137,7 @@ class Subscription:
             except TimeoutError:
                 continue
 
-    async def _change(self, connection: AbstractConnection, verb: str, channels: set[str]) -> None:
+    async def _change(self, connection: AbstractConnection, verb: str, channels: set[bytes]) -> None:
         names = list(channels)
         channels.clear()
         for start in range(0, len(names), BATCH):

@@ -14,11 +14,16 @@ _HEADS = """
 SELECT h.epoch, c.conversation_id, c.head, c.generation
 FROM history_epoch h LEFT JOIN conversations c ON c.conversation_id = ANY($1::uuid[])
 """
+# One statement, so one moment. A user without a conversation is one row, with nulls. OFFSET 0 keeps the planner from reading the
+# whole table of members.
 _MEMBERSHIPS = """
-SELECT m.conversation_id, c.head, c.generation, m.joined_seq, m.visible_from, m.inbox_seq
-FROM members m JOIN conversations c USING (conversation_id)
-WHERE m.user_id = $1 AND ($2::uuid IS NULL OR m.conversation_id = $2)
+SELECT u.n::integer, h.epoch, i.head, m.conversation_id, c.head, c.generation, m.joined_seq, m.visible_from, m.inbox_seq
+FROM history_epoch h CROSS JOIN unnest($1::text[], $2::uuid[]) WITH ORDINALITY AS u (user_id, inbox, n)
+LEFT JOIN conversations i ON i.conversation_id = u.inbox
+LEFT JOIN LATERAL (SELECT * FROM members o WHERE o.user_id = u.user_id {named} OFFSET 0) m ON true
+LEFT JOIN conversations c ON c.conversation_id = m.conversation_id
 """
+_ALL_MEMBERSHIPS, _ONE_MEMBERSHIP = _MEMBERSHIPS.format(named=""), _MEMBERSHIPS.format(named="AND o.conversation_id = $3")
 _LISTED = """
 SELECT c.conversation_id AS conversation, c.kind, c.title, c.topic, m.role, c.history, c.access, c.head, c.messages,
        m.joined_seq AS joined, m.read_seq AS read,
@@ -92,12 +97,17 @@ class History:
 
     async def memberships(self, user: str, conversation: UUID | None = None) -> Memberships:
         """Return the user's conversations, or the one of them that is named."""
-        inbox = inbox_id(user)
-        async with self._connections.connection() as connection, connection.transaction(isolation="repeatable_read"):
-            head = await connection.fetchrow(_HEADS, [inbox])
-            rows = await connection.fetch(_MEMBERSHIPS, user, conversation)
-        of = {row[0]: Membership(row[0], Head(row[1], row[2]), row[3], row[4], row[5]) for row in rows}
-        return Memberships(head[0], head[2] or 0, of)
+        if conversation is None:
+            return (await self.memberships_of([user]))[0]
+        async with self._connections.connection() as connection:
+            rows = await connection.fetch(_ONE_MEMBERSHIP, [user], [inbox_id(user)], conversation)
+        return _memberships(rows, 1)[0]
+
+    async def memberships_of(self, users: Sequence[str]) -> list[Memberships]:
+        """Return the conversations of each of *users*, in their order."""
+        async with self._connections.connection() as connection:
+            rows = await connection.fetch(_ALL_MEMBERSHIPS, users, [inbox_id(user) for user in users])
+        return _memberships(rows, len(users))
 
     async def listed(self, user: str, after: UUID | None, limit: int) -> tuple[Memberships, list[dict[str, Any]]]:
         """Return a page of the user's conversations as `docs/protocol.md` shows them, by id."""
@@ -124,6 +134,17 @@ class History:
         async with self._connections.connection() as connection:
             rows = await connection.fetch(_READ, conversations, users, list(marks.values()))
         return [(row[0], row[1], row[2]) for row in rows]
+
+
+def _memberships(rows: Sequence[Any], users: int) -> list[Memberships]:
+    """Return the memberships of each of so many users, from rows that begin with the user's number, from 1."""
+    found: list[dict[UUID, Membership]] = [{} for _ in range(users)]
+    inbox_heads = [0] * users
+    for n, _, inbox_head, log, head, generation, joined, visible_from, inbox_seq in rows:
+        inbox_heads[n - 1] = inbox_head or 0
+        if log is not None:
+            found[n - 1][log] = Membership(log, Head(head, generation), joined, visible_from, inbox_seq)
+    return [Memberships(rows[0][1], *pair) for pair in zip(inbox_heads, found, strict=True)]
 
 
 def _page(rows: Sequence[Any]) -> list[Event]:

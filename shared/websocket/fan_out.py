@@ -10,7 +10,7 @@ log = structlog.get_logger("ringpost.websocket")
 
 
 def fan_out(edges: Iterable[Edge], frame: bytes) -> None:
-    """Write *frame*, finished for the wire, to all of *edges*; one that is full, or has more to say first, goes the long way."""
+    """Write *frame*, finished for the wire, to all of *edges*; one that is full or corked goes the long way."""
     for edge in edges:
         try:
             if edge.is_corked or edge.is_choked:
