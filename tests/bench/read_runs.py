@@ -14,7 +14,7 @@ from tests.bench.load.texts import Texts
 from tests.bench.pace import Watched
 from tests.bench.pulse import Pulse
 from tests.bench.relays import STARLETTE, start_starlette
-from tests.bench.rescue import run_handshakes, run_rescue
+from tests.bench.rescue import CAUGHT_UP, run_handshakes, run_rescue
 from tests.bench.rounds import Reading, Run, Sample
 from tests.bench.stage import Stage
 from tests.bench.units import (
@@ -104,8 +104,10 @@ class ReadRuns:
                 doomed = await self._start_reader(stage)
                 rescue = await run_rescue(doomed, self.readers.house, shape, self.texts)
             noticed.append(rescue.noticed_s)
-            share = rescue.from_postgres
-            told = [] if share is None else [Sample(f"{row}, events from Postgres", PERCENT, 100 * share)]
+            share, shared_row = rescue.from_postgres, f"{row}, events from Postgres"
+            told = [] if share is None else [Sample(shared_row, PERCENT, 100 * share)]
+            if share is None:
+                self.stage.found[shared_row] = f"left out: the gateway counted none as {CAUGHT_UP}"
             return Reading([Sample(row, SECONDS, rescue.whole_s), *told], rescue.busy)
 
         async def handshakes(seconds: float) -> Reading:

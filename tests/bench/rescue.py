@@ -169,7 +169,11 @@ async def run_handshakes(address: Address, watched: Watched, count: int) -> Lap:
 async def read_sources(address: Address) -> dict[str, float]:
     """Return how many events a read gateway has caught up so far, by where they came from; empty if it does not say."""
     async with httpx.AsyncClient() as client:
-        text = (await client.get(f"http://{address.host}:{address.port}/metrics")).text
+        return parse_sources((await client.get(f"http://{address.host}:{address.port}/metrics")).text)
+
+
+def parse_sources(text: str) -> dict[str, float]:
+    """Return the counts of the caught-up events by source, out of what Prometheus would read."""
     return {
         sample.labels[SOURCE]: sample.value
         for family in text_string_to_metric_families(text)

@@ -16,7 +16,7 @@ from tests.bench.load.volley import Volley
 from tests.bench.read_long import read_soak
 from tests.bench.read_runs import read_percentiles
 from tests.bench.relay import Relay, RelayLine
-from tests.bench.rescue import Rescue
+from tests.bench.rescue import Rescue, parse_sources
 from tests.bench.rounds import Busy
 from tests.bench.soak import Soak
 from tests.bench.window import Window
@@ -143,6 +143,18 @@ def test_a_percentile_is_what_that_share_did_not_exceed() -> None:
 )
 def test_the_share_of_postgres_is_of_all_that_was_caught_up(caught_up: dict[str, float], share: float | None) -> None:
     assert Rescue(0.1, 1.0, caught_up, BUSY).from_postgres == share
+
+
+def test_the_sources_of_caught_up_events_are_read_from_a_gateways_figures() -> None:
+    figures = """# TYPE ringpost_read_catch_up_events_total counter
+ringpost_read_catch_up_events_total{source="cache"} 7.0
+ringpost_read_catch_up_events_total{source="postgres"} 2.0
+# TYPE ringpost_read_logs gauge
+ringpost_read_logs 3.0
+"""
+
+    assert parse_sources(figures) == {"cache": 7.0, "postgres": 2.0}
+    assert parse_sources("") == {}
 
 
 def test_a_soak_tells_the_most_of_its_first_and_last_sixth() -> None:
