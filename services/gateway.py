@@ -35,7 +35,6 @@ from shared.storage.append import Appender
 from shared.storage.connection import Connections
 from shared.storage.conversations import Conversations
 from shared.storage.history import History
-from shared.storage.timeline import Timeline
 from shared.web.app import create_app
 from shared.web.dev_tokens import dev_token_routes
 from shared.web.http_policy import HttpPolicy
@@ -84,7 +83,7 @@ class Gateway:
 
     def _make_read(self, history: History) -> ReadPart:
         s = self._settings
-        return ReadPart(history, Timeline(self._connections), self._redis, prefix=s.prefix, redis_timeout_s=s.redis_timeout_s)
+        return ReadPart(history, self._connections, self._redis, prefix=s.prefix, redis_timeout_s=s.redis_timeout_s)
 
     def _make_write(self) -> WritePart:
         s = self._settings

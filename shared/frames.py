@@ -8,11 +8,15 @@ from uuid import UUID
 import msgspec
 
 from shared.errors import RingpostError
-from shared.limits import CURSOR_POSITIONS, SEQ_MAX
+from shared.limits import CURSOR_POSITIONS, SEQ_MAX, USER_BYTES, WATCHED_USERS
+from shared.web import patterns
 
 Seq = Annotated[int, msgspec.Meta(ge=0, le=SEQ_MAX)]
 Target = Annotated[int, msgspec.Meta(ge=1, le=SEQ_MAX)]
 Positions = Annotated[dict[UUID, Seq], msgspec.Meta(max_length=CURSOR_POSITIONS)]
+# In Python alone a `$` would let a line end through.
+User = Annotated[str, msgspec.Meta(min_length=1, max_length=USER_BYTES, pattern=f"{patterns.NAME}(?!\n)")]
+Users = Annotated[list[User], msgspec.Meta(max_length=WATCHED_USERS)]
 
 
 class Hello(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="hello"):
@@ -69,8 +73,23 @@ class Read(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="read"):
     seq: Target
 
 
+class Delivered(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="delivered"):
+    conversation: UUID
+    seq: Target
+
+
+class Typing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="typing"):
+    conversation: UUID
+
+
+class Watch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="watch"):
+    """Whose presence is to be told; it takes the place of the list before."""
+
+    users: Users
+
+
 Change = Send | Edit | Delete | React | Unreact
-Frame = Hello | Token | Ping | Send | Edit | Delete | React | Unreact | Read
+Frame = Hello | Token | Ping | Send | Edit | Delete | React | Unreact | Read | Delivered | Typing | Watch
 
 decode = msgspec.json.Decoder(Frame).decode
 encode = msgspec.json.Encoder(order=None).encode

@@ -50,6 +50,7 @@ BODIES = [
     Row("write", "POST", f"{ONE}/topic", "TopicBody", ID | {"topic": "Leaves"}),
     Row("write", "POST", f"{ONE}/join", "OwnBody", ID, room="open"),
     Row("write", "POST", f"{ONE}/leave", "OwnBody", ID, room="bob's"),
+    Row("read", "POST", f"{ONE}/read", "MarkBody", {"seq": 1}),
     Row("read", "POST", "/v1/poll", "PollBody", {"wait_s": 0}),
     Row("write", "POST", "/v1/dev/token", "TokenRequest", {"user": "bob"}),
     Row("read", "POST", "/v1/dev/token", "TokenRequest", {"user": "bob"}),
@@ -59,6 +60,7 @@ QUERIES = [
     Row("read", "GET", f"{ONE}/events", query="after=0&limit=2"),
     Row("read", "GET", f"{ONE}/history", query="before=3&limit=2"),
     Row("read", "GET", f"{ONE}/members", query="after=alice&limit=2"),
+    Row("read", "GET", f"{ONE}/receipts", query="seq=1"),
 ]
 ROWS = [*BODIES, *QUERIES]
 IN_ONE = [row for row in ROWS if "{conversation}" in row.path]

@@ -167,6 +167,30 @@ class Listed(BaseModel):
     unread: int
 
 
+class MarkerAnswer(BaseModel):
+    conversation: UUID
+    seq: int = Field(description="Where the read marker is now.")
+    head: int
+    unread: int = Field(description="As of the head.")
+
+
+class MemberReceipt(BaseModel):
+    user: str
+    read: int
+    delivered: int
+
+
+class ReceiptsAnswer(BaseModel):
+    epoch: UUID
+    conversation: UUID
+    head: int
+    seq: int
+    of: int = Field(description="How many members there are.")
+    delivered: int = Field(description="How many of them have got everything up to *seq*.")
+    read: int = Field(description="How many of them have read up to *seq*.")
+    members: list[MemberReceipt] | None = Field(description="Where each of them is; null where there are more than 50.")
+
+
 class ConversationsAnswer(BaseModel):
     epoch: UUID
     inbox: int = Field(description="The inbox's head.")
@@ -214,6 +238,8 @@ class HistoryAnswer(BaseModel):
 
 class ListedMember(Member):
     joined: int
+    name: str | None = Field(description="By the latest token of theirs that had one.")
+    picture: str | None
 
 
 class MembersAnswer(BaseModel):

@@ -14,6 +14,7 @@ import structlog
 from services.read.channel import Channel, Fetch, Push
 from shared import frames, limits
 from shared.bus.payload import channel_name, unpack
+from shared.bus.signals import is_signal
 from shared.bus.subscription import Subscription
 from shared.errors import Invalid, RingpostError, Unavailable
 from shared.storage.connection import translated
@@ -56,7 +57,7 @@ class Hub:
     """Logs, their channels and their followers."""
 
     def __init__(self, history: History, subscription: Subscription, prefix: str) -> None:
-        self._history, self._subscription, self._prefix = history, subscription, prefix
+        self._history, self._subscription, self.prefix = history, subscription, prefix
         self._logs: dict[UUID, Served] = {}
         self._by_channel: dict[bytes, Served] = {}
         self._tasks: asyncio.TaskGroup | None = None
@@ -68,6 +69,8 @@ class Hub:
         self.counts: Counter[str] = Counter()
         self.on_gone: Callable[[Served, str], None] = lambda served, user: None
         self.on_lost: Callable[[Iterable[Edge]], None] = lambda edges: None
+        self.on_signal: Callable[[Served, bytes], None] = lambda served, data: None
+        self.on_stranger: Callable[[bytes], None] = lambda channel: None
         subscription.on_message = self._receive
 
     def __len__(self) -> int:
@@ -80,7 +83,7 @@ class Hub:
         served = self._logs.get(log_id)
         if served is None:
             served = self._logs[log_id] = Served(log_id, is_inbox=is_inbox)
-            name = channel_name(self._prefix, log_id).encode()
+            name = channel_name(self.prefix, log_id).encode()
             self._by_channel[name] = served
             self._subscription.subscribe(name)
             self._opened.append(served)
@@ -94,12 +97,16 @@ class Hub:
                 raise
         return served
 
+    def served(self, log_id: UUID) -> Served | None:
+        """Return the log, if somebody here follows it."""
+        return self._logs.get(log_id)
+
     def release(self, served: Served) -> None:
         """Let go of a log; the last one to do so ends its subscription."""
         served.holds -= 1
         if served.holds == 0 and self._logs.get(served.log) is served:
             del self._logs[served.log]
-            name = channel_name(self._prefix, served.log).encode()
+            name = channel_name(self.prefix, served.log).encode()
             del self._by_channel[name]
             self._subscription.unsubscribe(name)
 
@@ -120,7 +127,13 @@ class Hub:
 
     def _receive(self, channel: bytes, data: bytes) -> None:
         served = self._by_channel.get(channel)
-        if served is None or served.channel is None:
+        if served is None:
+            self.on_stranger(channel)
+            return
+        if is_signal(data):
+            self.on_signal(served, data)
+            return
+        if served.channel is None:
             return
         try:
             payload = unpack(data)

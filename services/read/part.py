@@ -2,18 +2,28 @@
 
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
+from uuid import uuid4
 
 from fastapi import APIRouter
 from redis.asyncio import Redis
 
+from services.read.company import Company
+from services.read.company_routes import CompanyRoutes
 from services.read.hub import Hub
 from services.read.marks import Marks
 from services.read.poll import Polls
+from services.read.presence import Presence
+from services.read.profiles import Profiles
 from services.read.routes import ReadRoutes
 from services.read.session import ReadRole
+from shared.bus.presence import PresenceStore
+from shared.bus.signals import Signals
 from shared.bus.subscription import Subscription
+from shared.storage.connection import Connections
 from shared.storage.history import History
+from shared.storage.markers import Markers
 from shared.storage.timeline import Timeline
+from shared.storage.users import Users
 
 DEAF_AFTER_S = 5.0
 
@@ -21,20 +31,30 @@ DEAF_AFTER_S = 5.0
 class ReadPart:
     """What a gateway of the role `read` runs."""
 
-    def __init__(self, history: History, timeline: Timeline, redis: Redis, *, prefix: str, redis_timeout_s: float) -> None:
+    def __init__(
+        self, history: History, connections: Connections, redis: Redis, *, prefix: str, redis_timeout_s: float
+    ) -> None:
         self._subscription = Subscription(redis, redis_timeout_s)
         self._hub = Hub(history, self._subscription, prefix)
-        self._marks = Marks(history)
         self._polls = Polls(self._hub, history)
-        self._routes = ReadRoutes(history, timeline, self._polls)
-        self.role = ReadRole(self._hub, history, self._marks)
+        self._routes = ReadRoutes(history, Timeline(connections), self._polls)
+        markers, users, origin = Markers(connections), Users(connections), uuid4().hex
+        marks = Marks(markers)
+        self._presence = Presence(PresenceStore(redis, prefix, redis_timeout_s, origin), self._subscription, users, prefix)
+        self._signals = Signals(redis, redis_timeout_s)
+        self._company = Company(self._hub, marks, self._presence, Profiles(users), self._signals, origin)
+        self._company_routes = CompanyRoutes(marks, markers)
+        self.role = ReadRole(self._hub, history, self._company)
 
     def router(self) -> APIRouter:
-        return self._routes.router()
+        router = APIRouter()
+        router.include_router(self._routes.router())
+        router.include_router(self._company_routes.router())
+        return router
 
     def works(self) -> Sequence[Coroutine[Any, Any, None]]:
         """Return what runs for as long as the gateway does."""
-        return [self._subscription.run(), self._hub.run(), self._marks.run()]
+        return [self._subscription.run(), self._hub.run(), *self._company.works()]
 
     def reasons(self, *, redis_answers: bool) -> Sequence[str]:
         """Deaf: Redis answers others here, and yet the subscription is away. With Redis itself away, Postgres serves."""
@@ -44,8 +64,10 @@ class ReadPart:
         return [] if self._subscription.is_connected else ["subscription"]
 
     def metrics(self) -> Mapping[str, float]:
-        counts = {f"read_{name}_total": float(n) for name, n in self._hub.counts.items()}
+        told = self._hub.counts + self._signals.counts + self._company.counts
+        counts = {f"read_{name}_total": float(n) for name, n in told.items()}
         now = {"read_logs": float(len(self._hub)), "read_polls_waiting": float(self._polls.waiting)}
+        now["read_presence_watched"] = float(self._presence.watched)
         return counts | now | {"read_subscription_reconnects_total": float(self._subscription.reconnects)}
 
     def stop_waiting(self) -> None:
@@ -54,4 +76,4 @@ class ReadPart:
 
     async def finish(self) -> None:
         """Write what has been gathered."""
-        await self._marks.write()
+        await self._company.finish()

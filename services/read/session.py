@@ -8,8 +8,8 @@ import msgspec
 
 from services.read.arrivals import Arrivals
 from services.read.channel import Push
+from services.read.company import Company
 from services.read.hub import Hub, Served
-from services.read.marks import Marks
 from services.read.resume import Cursor, Plan, Start, plan
 from shared import frames
 from shared.close_codes import CloseCode
@@ -220,15 +220,15 @@ class ReadRole:
     """The sockets' role `read`."""
 
     name = "read"
-    takes: tuple[type, ...] = (frames.Read,)
+    takes: tuple[type, ...] = Company.takes
 
-    def __init__(self, hub: Hub, history: History, marks: Marks) -> None:
-        self._hub, self._history, self._marks = hub, history, marks
+    def __init__(self, hub: Hub, history: History, company: Company) -> None:
+        self._hub, self._history, self._company = hub, history, company
         self._arrivals = Arrivals(history, hub)
         self._sessions: dict[Socket, Session] = {}
         self._by_user: dict[str, tuple[Socket, ...]] = {}
         self._plans: dict[Socket, tuple[Plan, UUID]] = {}
-        marks.on_moved = self._tell_moved
+        company.sockets_of = self._sockets_of
         hub.on_gone, hub.on_lost = self._put_out, self._lose
 
     async def open(self, socket: Socket, hello: frames.Hello) -> Mapping[str, Any]:
@@ -237,20 +237,23 @@ class ReadRole:
         self._sessions[socket] = Session(socket, self._hub, self._history)
         self._plans[socket] = chosen, memberships.epoch
         self._by_user[socket.user] = (*self._by_user.get(socket.user, ()), socket)
+        self._company.came(socket)
         ranges = [start.range() for start in chosen.starts]
-        return {"epoch": memberships.epoch, "inbox": memberships.inbox_head, "ranges": ranges}
+        markers = {membership.conversation: membership.read for membership in memberships.of.values() if membership.read}
+        return {"epoch": memberships.epoch, "inbox": memberships.inbox_head, "ranges": ranges, "markers": markers}
 
     def opened(self, socket: Socket) -> None:
         self._sessions[socket].start(*self._plans.pop(socket))
 
-    def receive(self, socket: Socket, frame: frames.Read) -> None:
-        self._marks.mark(frame.conversation, socket.user, frame.seq)
+    def receive(self, socket: Socket, frame: Any) -> None:
+        self._company.receive(socket, frame, self._sessions[socket].follows)
 
     def closed(self, socket: Socket) -> None:
         session = self._sessions.pop(socket, None)
         self._plans.pop(socket, None)
         if session is not None:
             session.close()
+            self._company.left(socket)
             self._by_user[socket.user] = tuple(other for other in self._by_user[socket.user] if other is not socket)
             if not self._by_user[socket.user]:
                 del self._by_user[socket.user]
@@ -260,6 +263,7 @@ class ReadRole:
         for socket in self._by_user.get(user, ()):
             if socket.edge in served.edges:
                 self._sessions[socket].leave(served.log)
+        self._company.parted(user)
 
     def _lose(self, edges: Iterable[Edge]) -> None:
         lost = set(edges)
@@ -267,7 +271,5 @@ class ReadRole:
             if socket.edge in lost:
                 session.lose()
 
-    def _tell_moved(self, conversation: UUID, user: str, seq: int) -> None:
-        frame = frames.wire(frames.encode({"type": "read", "conversation": conversation, "seq": seq}))
-        for socket in self._by_user.get(user, ()):
-            socket.push(frame)
+    def _sockets_of(self, user: str) -> Sequence[Socket]:
+        return self._by_user.get(user, ())

@@ -1,4 +1,4 @@
-"""Read logs: memberships, heads, ranges of events, read markers."""
+"""Read logs: memberships, heads, ranges of events."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,46 +9,36 @@ from shared import limits
 from shared.storage.connection import Connections
 from shared.storage.conversations import inbox_id
 from shared.storage.events import COLUMNS, from_row
+from shared.storage.markers import UNREAD
 
 _HEADS = """
 SELECT h.epoch, c.conversation_id, c.head, c.generation
 FROM history_epoch h LEFT JOIN conversations c ON c.conversation_id = ANY($1::uuid[])
 """
-# One statement, so one moment. A user without a conversation is one row, with nulls. OFFSET 0 keeps the planner from reading the
-# whole table of members.
+# One statement, so one moment. A user without a conversation is one row, with nulls. OFFSET 0 keeps the planner from reading
+# the whole table of members.
 _MEMBERSHIPS = """
-SELECT u.n::integer, h.epoch, i.head, m.conversation_id, c.head, c.generation, m.joined_seq, m.visible_from, m.inbox_seq
+SELECT u.n::integer, h.epoch, i.head, m.conversation_id, c.head, c.generation, m.joined_seq, m.visible_from, m.inbox_seq,
+       m.read_seq
 FROM history_epoch h CROSS JOIN unnest($1::text[], $2::uuid[]) WITH ORDINALITY AS u (user_id, inbox, n)
 LEFT JOIN conversations i ON i.conversation_id = u.inbox
 LEFT JOIN LATERAL (SELECT * FROM members o WHERE o.user_id = u.user_id {named} OFFSET 0) m ON true
 LEFT JOIN conversations c ON c.conversation_id = m.conversation_id
 """
 _ALL_MEMBERSHIPS, _ONE_MEMBERSHIP = _MEMBERSHIPS.format(named=""), _MEMBERSHIPS.format(named="AND o.conversation_id = $3")
-_LISTED = """
+_LISTED = f"""
 SELECT c.conversation_id AS conversation, c.kind, c.title, c.topic, m.role, c.history, c.access, c.head, c.messages,
        m.joined_seq AS joined, m.read_seq AS read,
        CASE c.kind WHEN 'direct' THEN (
            SELECT o.user_id FROM members o WHERE o.conversation_id = c.conversation_id AND o.user_id <> $1
        ) END AS "with",
-       c.messages - coalesce(r.messages, 0) - (
-           SELECT count(*) FROM events o
-           WHERE o.conversation_id = c.conversation_id AND o.sender = $1 AND o.seq > m.read_seq AND o.type = 'message'
-       ) AS unread
-FROM members m
-JOIN conversations c USING (conversation_id)
-LEFT JOIN events r ON r.conversation_id = c.conversation_id AND r.seq = m.read_seq
+       {UNREAD}
+FROM members m JOIN conversations c USING (conversation_id)
 WHERE m.user_id = $1 AND ($2::uuid IS NULL OR m.conversation_id > $2)
 ORDER BY m.conversation_id LIMIT $3
-"""
+"""  # noqa: S608  # constants
 _AFTER = f"SELECT {COLUMNS} FROM events WHERE conversation_id = $1 AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT $4"  # noqa: S608  # constants
 _BEFORE = f"SELECT {COLUMNS} FROM events WHERE conversation_id = $1 AND seq < $2 AND seq >= $3 ORDER BY seq DESC LIMIT $4"  # noqa: S608
-_READ = """
-UPDATE members m SET read_seq = i.seq
-FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS i (conversation_id, user_id, seq), conversations c
-WHERE m.conversation_id = i.conversation_id AND m.user_id = i.user_id AND c.conversation_id = i.conversation_id
-  AND m.read_seq < i.seq AND i.seq <= c.head
-RETURNING m.conversation_id, m.user_id, m.read_seq
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +58,7 @@ class Membership:
     joined: int
     visible_from: int
     inbox_seq: int
+    read: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,22 +119,15 @@ class History:
             rows = await connection.fetch(_BEFORE, log, seq, downto, limit)
         return _page(rows)[::-1]
 
-    async def mark_read(self, marks: Mapping[tuple[UUID, str], int]) -> list[tuple[UUID, str, int]]:
-        """Move read markers, upwards only; return those that moved. Who is no member, or beyond the head, is left out."""
-        conversations, users = [c for c, _ in marks], [u for _, u in marks]
-        async with self._connections.connection() as connection:
-            rows = await connection.fetch(_READ, conversations, users, list(marks.values()))
-        return [(row[0], row[1], row[2]) for row in rows]
-
 
 def _memberships(rows: Sequence[Any], users: int) -> list[Memberships]:
     """Return the memberships of each of so many users, from rows that begin with the user's number, from 1."""
     found: list[dict[UUID, Membership]] = [{} for _ in range(users)]
     inbox_heads = [0] * users
-    for n, _, inbox_head, log, head, generation, joined, visible_from, inbox_seq in rows:
+    for n, _, inbox_head, log, head, generation, joined, visible_from, inbox_seq, read in rows:
         inbox_heads[n - 1] = inbox_head or 0
         if log is not None:
-            found[n - 1][log] = Membership(log, Head(head, generation), joined, visible_from, inbox_seq)
+            found[n - 1][log] = Membership(log, Head(head, generation), joined, visible_from, inbox_seq, read)
     return [Memberships(rows[0][1], *pair) for pair in zip(inbox_heads, found, strict=True)]
 
 

@@ -45,12 +45,13 @@ ORDER BY p.seq {direction}
 _BEFORE = _PAGE.format(comparison="<", direction="DESC")
 _AFTER = _PAGE.format(comparison=">", direction="ASC")
 _MEMBERS = """
-SELECT h.epoch, c.head, o.user_id, o.role, o.joined_seq
+SELECT h.epoch, c.head, o.user_id, o.role, o.joined_seq, u.name, u.picture
 FROM history_epoch h, members m JOIN conversations c USING (conversation_id)
 LEFT JOIN LATERAL (
     SELECT o.user_id, o.role, o.joined_seq FROM members o
     WHERE o.conversation_id = $2 AND o.user_id > $3 ORDER BY o.user_id LIMIT $4
 ) o ON true
+LEFT JOIN users u ON u.user_id = o.user_id
 WHERE m.user_id = $1 AND m.conversation_id = $2
 ORDER BY o.user_id
 """
@@ -89,7 +90,8 @@ class Timeline:
         rows = await self._fetch(_MEMBERS, user, conversation, after, limit)
         if not rows:
             return None
-        items = [{"user": row[2], "role": row[3], "joined": row[4]} for row in rows if row[2] is not None]
+        names = ("user", "role", "joined", "name", "picture")
+        items = [dict(zip(names, tuple(row)[2:], strict=True)) for row in rows if row[2] is not None]
         return Page(rows[0][0], rows[0][1], items, len(items) < limit)
 
     async def _fetch(self, query: str, *arguments: object) -> Sequence[Any]:

@@ -39,12 +39,20 @@ RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
     "react": ("write", SEND | {"seq": 2, "emoji": "x"}),
     "unreact": ("write", SEND | {"seq": 2, "emoji": "x"}),
     "read": ("read", {"conversation": ROOM, "seq": 1}),
+    "delivered": ("read", {"conversation": ROOM, "seq": 1}),
+    "typing": ("read", {"conversation": ROOM}),
+    "watch": ("read", {"users": ["bob"]}),
 }
 CHANGES = [tag for tag in RIGHT if "id" in RIGHT[tag][1]]
 # The struct says that these are texts; which, says shared/text.py.
 RULES = {
     "text": {"type": "string", "pattern": patterns.TEXT, "maxLength": limits.TEXT_CHARACTERS},
     "emoji": {"type": "string", "pattern": patterns.NAME, "maxLength": limits.EMOJI_CHARACTERS},
+    "users": {
+        "type": "array",
+        "items": {"type": "string", "pattern": patterns.NAME, "maxLength": limits.USER_BYTES},
+        "maxItems": limits.WATCHED_USERS,
+    },
 }
 
 

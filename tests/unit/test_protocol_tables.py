@@ -78,6 +78,8 @@ LIMITS: dict[str, tuple[str, ...]] = {
     "events in a page": ("PAGE_EVENTS", "PAGE_EVENTS_DEFAULT"),
     "a page, and a frame with events from the service": ("PAGE_BYTES",),
     "a long poll": ("POLL_WAIT_S",),
+    "users that a socket watches": ("WATCHED_USERS",),
+    "members of a conversation that see each other's receipts": ("RECEIPT_MEMBERS",),
     "bad frames": ("BAD_FRAMES",),
     "`seq`": ("SEQ_MAX",),
 }
