@@ -52,8 +52,8 @@ class Channel:
 
     def __init__(self, pushed: int, generation: int = 0) -> None:
         self.pushed, self.generation = pushed, generation
-        self._early: dict[int, Push] = {}
-        self._tail: deque[Push] = deque()
+        self._early: dict[int, Push] | None = None  # most logs are silent, and these two would be most of a channel
+        self._tail: deque[Push] | None = None
         self._tail_bytes = 0
         self._target = pushed
         self._is_fetching = False
@@ -65,9 +65,8 @@ class Channel:
         if push.first == self.pushed + 1:
             return Arrival.NEXT, [*self._advance(push), *self._release()], None
         arrival = Arrival.EARLY if push.first > self.pushed else Arrival.OVERLAPPING
-        if arrival is Arrival.EARLY and len(self._early) < EARLY_PAYLOADS:
-            self._early[push.first] = push
-        upto = push.first - 1 if arrival is Arrival.EARLY and push.first in self._early else push.last
+        is_kept = arrival is Arrival.EARLY and self._keep(push)
+        upto = push.first - 1 if is_kept else push.last
         return arrival, [], self.expect(upto)
 
     def expect(self, head: int) -> Fetch | None:
@@ -96,34 +95,43 @@ class Channel:
         """A text was erased: forget the frames that may hold it."""
         if generation > self.generation:
             self.generation = generation
-            self._tail.clear()
+            self._tail = None
             self._tail_bytes = 0
 
     def since(self, seq: int) -> list[Push] | None:
         """Return the frames that hold exactly seq+1 … *pushed*, or None if they are not all here any more."""
         if seq >= self.pushed:
             return []
-        wanted = [push for push in self._tail if push.first > seq]
+        wanted = [push for push in self._tail or () if push.first > seq]
         return wanted if wanted and wanted[0].first == seq + 1 else None
 
     def _advance(self, push: Push) -> list[Push]:
         self.pushed = push.last
         self.learn_generation(push.generation)
-        self._tail.append(push)
+        tail = self._tail = self._tail or deque()
+        tail.append(push)
         self._tail_bytes += len(push.frame)
-        while self._tail_bytes > TAIL_BYTES and len(self._tail) > 1:
-            self._tail_bytes -= len(self._tail.popleft().frame)
+        while self._tail_bytes > TAIL_BYTES and len(tail) > 1:
+            self._tail_bytes -= len(tail.popleft().frame)
         return [push]
+
+    def _keep(self, push: Push) -> bool:
+        """Keep an early publication, if there is room for it."""
+        self._early = self._early or {}
+        if len(self._early) < EARLY_PAYLOADS:
+            self._early[push.first] = push
+        return push.first in self._early
 
     def _release(self) -> list[Push]:
         """Return the early publications whose turn has come; forget those that it is too late for."""
         ready: list[Push] = []
+        if self._early is None:
+            return ready
         while (push := self._early.pop(self.pushed + 1, None)) is not None:
             ready += self._advance(push)
-        if self._early:
-            self._early = {first: push for first, push in self._early.items() if first > self.pushed}
+        self._early = {first: push for first, push in self._early.items() if first > self.pushed} or None
         return ready
 
     def _next_hole(self) -> int:
         """Return up to where the next fetch must go: before the first early publication, or to the target."""
-        return min((first - 1 for first in self._early), default=self._target)
+        return min((first - 1 for first in self._early or ()), default=self._target)
