@@ -66,9 +66,8 @@ class Company:
             case frames.Delivered():
                 self._marks.mark(frame.conversation, socket.user, Mark(delivered=frame.seq))
             case frames.Typing():
-                if follows(frame.conversation) and self._pace.admit(socket, frame.conversation, time.monotonic()):
-                    about = {"type": "typing", "conversation": frame.conversation, "user": socket.user}
-                    self._tell(frame.conversation, socket.user, frames.encode(about))
+                if follows(frame.conversation):
+                    self._tell_typing(socket, frame.conversation)
             case frames.Watch():
                 self._watch(socket, frame.users)
 
@@ -88,6 +87,11 @@ class Company:
                 self._send(inbox_id(marker.user), marker.user, frame)
         for conversation, frame in receipts_frames(moved).items():
             self._tell(conversation, "", frame)
+
+    def _tell_typing(self, socket: Socket, conversation: UUID) -> None:
+        if conversation != inbox_id(socket.user) and self._pace.admit(socket, conversation, time.monotonic()):
+            about = {"type": "typing", "conversation": conversation, "user": socket.user}
+            self._tell(conversation, socket.user, frames.encode(about))
 
     def _tell(self, conversation: UUID, user: str, frame: bytes) -> None:
         served = self._hub.served(conversation)

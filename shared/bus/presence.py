@@ -57,7 +57,9 @@ class PresenceStore:
             for user in some:
                 pipeline.hgetall(self._key(user))
             for user, entries in zip(some, await self._execute(pipeline), strict=True):
-                found[user] = {gateway.decode(): int(since) for gateway, since in entries.items()}
+                found[user] = {
+                    name.decode(): int(since) for name, since in entries.items() if name.isascii() and since.isdigit()
+                }
         return found
 
     async def living(self, gateways: Iterable[str]) -> set[str]:

@@ -90,3 +90,46 @@ async def test_signals_that_are_none_harm_nobody(site: Site) -> None:
             metrics = (await client.get(f"{read.url}/metrics")).text
         await bus.aclose()
         assert "ringpost_read_signals_poison_total 5.0" in metrics
+
+
+async def figure(read: Process, name: str) -> float:
+    async with httpx.AsyncClient() as client:
+        lines = (await client.get(f"{read.url}/metrics")).text.splitlines()
+    return next((float(line.split(" ")[1]) for line in lines if line.startswith(f"ringpost_{name} ")), 0.0)
+
+
+async def test_who_has_something_unread_is_spared_typing_and_gets_every_event(site: Site) -> None:
+    async with running(site):
+        write = await site.start("write", rate_user="0")
+        read = await site.start("read", socket_buffer_bytes=str(64 << 20))
+        room = await create(write, "alice", "bob")
+        async with greeted(read, "alice") as alice, greeted(read, "bob") as bob:
+            await alice.until("caught_up")
+            for n in range(30):
+                body = [{"id": str(uuid4()), "text": f"{n}" + "x" * 7900} for _ in range(60)]
+                async with httpx.AsyncClient(timeout=20) as client:
+                    url = f"{write.url}/v1/conversations/{room}/messages"
+                    assert (await client.post(url, json=body, headers=bearer("alice"))).status_code == 200
+            await alice.events(1801, after=1)
+            await alice.send(type="typing", conversation=room)
+            await alice.until("typing", 3)
+            assert await figure(read, "read_offers_dropped_total") == 1
+            assert len(await bob.events(1801)) == 1801
+            await silent(bob, 0.5)
+
+
+async def test_with_redis_away_a_gateway_s_own_sockets_still_hear_and_nothing_is_known_of_presence(site: Site) -> None:
+    async with running(site):
+        both = await site.start("both", redis_url="redis://127.0.0.1:1/0")
+        room = await create(both, "alice", "bob")
+        async with greeted(both, "alice") as alice, greeted(both, "bob") as bob:
+            for talk in (alice, bob):
+                await talk.until("caught_up")
+            await alice.send(type="typing", conversation=room)
+            assert (await bob.until("typing", 2))["user"] == "alice"
+            await alice.send(type="read", conversation=room, seq=1)
+            assert (await alice.until("read", 3))["seq"] == 1
+            assert (await bob.until("receipts", 3))["members"] == {"alice": {"read": 1, "delivered": 1}}
+            await alice.send(type="watch", users=["bob"])
+            assert await alice.until("presence", 5) == {"type": "presence", "users": {}}
+        assert await figure(both, "read_signals_dropped_total") >= 3
