@@ -1,15 +1,17 @@
 """Read logs: memberships, heads, ranges of events."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from shared import limits
+from shared.errors import Unavailable
 from shared.storage.connection import Connections
 from shared.storage.conversations import inbox_id
 from shared.storage.events import COLUMNS, from_row
-from shared.storage.markers import UNREAD
+from shared.storage.markers import COUNTED, REMEMBER, REMEMBERED_EVENTS, UNREAD
 
 _HEADS = """
 SELECT h.epoch, c.conversation_id, c.head, c.generation
@@ -32,8 +34,8 @@ SELECT c.conversation_id AS conversation, c.kind, c.title, c.topic, m.role, c.hi
        CASE c.kind WHEN 'direct' THEN (
            SELECT o.user_id FROM members o WHERE o.conversation_id = c.conversation_id AND o.user_id <> $1
        ) END AS "with",
-       {UNREAD}
-FROM members m JOIN conversations c USING (conversation_id)
+       {UNREAD}, w.unknown
+FROM members m JOIN conversations c USING (conversation_id) {COUNTED}
 WHERE m.user_id = $1 AND ($2::uuid IS NULL OR m.conversation_id > $2)
 ORDER BY m.conversation_id LIMIT $3
 """  # noqa: S608  # constants
@@ -104,8 +106,17 @@ class History:
         """Return a page of the user's conversations as `docs/protocol.md` shows them, by id."""
         async with self._connections.connection() as connection, connection.transaction(isolation="repeatable_read"):
             head = await connection.fetchrow(_HEADS, [inbox_id(user)])
-            rows = await connection.fetch(_LISTED, user, after, limit)
-        return Memberships(head[0], head[2] or 0, {}), [dict(row) for row in rows]
+            listed = [dict(row) for row in await connection.fetch(_LISTED, user, after, limit)]
+        long = [row["conversation"] for row in listed if row.pop("unknown") > REMEMBERED_EVENTS]
+        if long:
+            await self._remember(user, long)
+        return Memberships(head[0], head[2] or 0, {}), listed
+
+    async def _remember(self, user: str, conversations: Sequence[UUID]) -> None:
+        """Have the user's own messages in *conversations* counted once, and not for each list anew."""
+        with suppress(Unavailable):
+            async with self._connections.connection() as connection:
+                await connection.execute(REMEMBER, user, conversations)
 
     async def after(self, log: UUID, seq: int, upto: int, limit: int) -> list[Event]:
         """Return the events seq+1 … *upto*, ascending: at most *limit*, and about a page's bytes, but at least one."""

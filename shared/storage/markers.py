@@ -8,16 +8,37 @@ from uuid import UUID
 from shared.limits import RECEIPT_MEMBERS
 from shared.storage.connection import Connections
 
-OWN_EVENTS = 10_000
-# What the marker says is a seq; how many messages there were up to it says that event. Nothing before one's joining is unread.
-# Own messages are looked for among the last events only, so that who never marks anything costs no more than that.
-UNREAD = f"""
-       c.messages
-       - coalesce((SELECT r.messages FROM events r
-                   WHERE r.conversation_id = c.conversation_id AND r.seq = greatest(m.read_seq, m.joined_seq)), 0)
-       - (SELECT count(*) FROM events o
-          WHERE o.conversation_id = c.conversation_id AND o.sender = m.user_id AND o.type = 'message'
-            AND o.seq > greatest(m.read_seq, m.joined_seq, c.head - {OWN_EVENTS})) AS unread
+REMEMBERED_EVENTS = 1_000
+# Beside members m and conversations c: b.base, the seq after which messages are unread; k, how many own ones are known,
+# and up to where; w, all of them after base, and how many events were not known. Own messages are found by their sender;
+# but one by one where a member has more of them than there are events to look through.
+COUNTED = """
+CROSS JOIN LATERAL (SELECT greatest(m.read_seq, m.joined_seq) AS base) b
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN is_known THEN m.own_messages ELSE 0 END AS own, CASE WHEN is_known THEN m.own_upto ELSE b.base END AS upto
+    FROM (SELECT m.own_from = b.base AND m.own_upto > b.base AS is_known) i
+) k
+CROSS JOIN LATERAL (
+    SELECT c.head - k.upto AS unknown, k.own + CASE WHEN k.own > c.head - k.upto THEN (
+        SELECT count(*) FILTER (WHERE p.sender = m.user_id AND p.type = 'message')
+        FROM (SELECT o.sender, o.type FROM events o WHERE o.conversation_id = c.conversation_id AND o.seq > k.upto OFFSET 0) p
+    ) ELSE (
+        SELECT count(*) FROM events o
+        WHERE o.conversation_id = c.conversation_id AND o.sender = m.user_id AND o.type = 'message' AND o.seq > k.upto
+    ) END AS own
+) w
+"""
+UNREAD = """
+       c.messages - w.own - coalesce((
+           SELECT r.messages FROM events r WHERE r.conversation_id = c.conversation_id AND r.seq = b.base), 0) AS unread
+"""
+REMEMBER = f"""
+UPDATE members t SET own_from = n.base, own_upto = n.head, own_messages = n.own
+FROM (
+    SELECT m.conversation_id, b.base, c.head, w.own FROM members m JOIN conversations c USING (conversation_id) {COUNTED}
+    WHERE m.user_id = $1 AND m.conversation_id = ANY ($2::uuid[])
+) n
+WHERE t.user_id = $1 AND t.conversation_id = n.conversation_id
 """  # noqa: S608  # constants
 _MOVE = """
 UPDATE members m SET
@@ -39,7 +60,7 @@ SELECT c.conversation_id, m.user_id, m.read_seq, greatest(m.delivered_seq, m.rea
        (SELECT count(*) FROM (SELECT FROM members o WHERE o.conversation_id = c.conversation_id LIMIT {RECEIPT_MEMBERS + 1}) n)
            <= {RECEIPT_MEMBERS} AS is_small
 FROM unnest($1::uuid[], $2::text[]) AS i (conversation_id, user_id)
-JOIN members m USING (conversation_id, user_id) JOIN conversations c USING (conversation_id)
+JOIN members m USING (conversation_id, user_id) JOIN conversations c USING (conversation_id) {COUNTED}
 """  # noqa: S608  # constants
 _RECEIPTS = """
 SELECT h.epoch, c.head, s.*

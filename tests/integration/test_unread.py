@@ -2,8 +2,9 @@
 
 import random
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import asyncpg
 import httpx
 import pytest
 
@@ -97,6 +98,34 @@ async def test_nothing_from_before_one_s_joining_is_unread(site: Site) -> None:
         assert (await listed(read, "bob"))["unread"] == 0
         await post(write, "alice", room, "hello bob")
         assert (await listed(read, "bob"))["unread"] == 1
+
+
+async def test_a_thousand_own_messages_without_a_marker_are_counted_once_and_stay_right(site: Site) -> None:
+    async with running(site):
+        write, read = await site.start("write", rate_user="0", rate_conversation="0"), await site.start("read")
+        room = await create(write, "alice", "bob")
+        async with httpx.AsyncClient(timeout=20) as client:
+            for n in range(12):
+                body = [{"id": str(uuid4()), "text": f"{n}"} for _ in range(100)]
+                await client.post(f"{write.url}/v1/conversations/{room}/messages", json=body, headers=bearer("bob"))
+        await change(write, "alice", room, text="one")
+        assert [(await listed(read, "bob"))["unread"] for _ in range(3)] == [1, 1, 1]
+        assert await remembered(site, room, "bob") == (1, 1202, 1200)
+        for text in ("two", "three"):
+            await change(write, "alice", room, text=text)
+            await change(write, "bob", room, text="mine")
+        assert [(await listed(read, user))["unread"] for user in ("bob", "alice")] == [3, 1202]
+        for seq, unread in ((600, 3), (1202, 2), (1206, 0)):
+            assert (await mark(read, "bob", room, seq)).json()["unread"] == unread
+            assert (await listed(read, "bob"))["unread"] == unread
+
+
+async def remembered(site: Site, room: str, user: str) -> tuple[int, ...]:
+    connection = await asyncpg.connect(site.postgres_url)
+    query = "SELECT own_from, own_upto, own_messages FROM members WHERE conversation_id = $1 AND user_id = $2"
+    row = await connection.fetchrow(query, UUID(room), user)
+    await connection.close()
+    return tuple(row)
 
 
 class Device:
