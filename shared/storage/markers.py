@@ -11,7 +11,7 @@ from shared.storage.connection import Connections
 REMEMBERED_EVENTS = 1_000
 # Beside members m and conversations c: b.base, the seq after which messages are unread; k, how many own ones are known,
 # and up to where; w, all of them after base, and how many events were not known. Own messages are found by their sender;
-# but one by one where a member has more of them than there are events to look through.
+# but one by one where there are few events to look through, or fewer than a member has messages.
 COUNTED = """
 CROSS JOIN LATERAL (SELECT greatest(m.read_seq, m.joined_seq) AS base) b
 CROSS JOIN LATERAL (
@@ -19,7 +19,7 @@ CROSS JOIN LATERAL (
     FROM (SELECT m.own_from = b.base AND m.own_upto > b.base AS is_known) i
 ) k
 CROSS JOIN LATERAL (
-    SELECT c.head - k.upto AS unknown, k.own + CASE WHEN k.own > c.head - k.upto THEN (
+    SELECT c.head - k.upto AS unknown, k.own + CASE WHEN c.head - k.upto < greatest(k.own, 500) THEN (
         SELECT count(*) FILTER (WHERE p.sender = m.user_id AND p.type = 'message')
         FROM (SELECT o.sender, o.type FROM events o WHERE o.conversation_id = c.conversation_id AND o.seq > k.upto OFFSET 0) p
     ) ELSE (
