@@ -36,6 +36,14 @@ class Fetch:
     last: int
 
 
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The database has less of the log than was pushed, so a backup was restored: those who follow start over."""
+
+    pushed: int
+    head: int
+
+
 class Arrival(StrEnum):
     """What a publication turned out to be; counted."""
 
@@ -64,10 +72,10 @@ class Channel:
             return Arrival.OLD, [], None
         if push.first == self.pushed + 1:
             return Arrival.NEXT, [*self._advance(push), *self._release()], None
-        arrival = Arrival.EARLY if push.first > self.pushed else Arrival.OVERLAPPING
-        is_kept = arrival is Arrival.EARLY and self._keep(push)
-        upto = push.first - 1 if is_kept else push.last
-        return arrival, [], self.expect(upto)
+        if push.first <= self.pushed:
+            return Arrival.OVERLAPPING, [], self.expect(push.last)
+        self._keep(push)
+        return Arrival.EARLY, [], self.expect(push.last)
 
     def expect(self, head: int) -> Fetch | None:
         """Learn that the log goes up to *head*; return what to fetch, unless a fetch runs already."""
@@ -75,28 +83,43 @@ class Channel:
         if self._is_fetching or self._target <= self.pushed:
             return None
         self._is_fetching = True
-        return Fetch(self.pushed + 1, self._target)
+        return Fetch(self.pushed + 1, min((first - 1 for first in self._early or ()), default=self._target))
+
+    def compare(self, asked: int, head: int, generation: int) -> Fetch | Lost | None:
+        """Take what the database says of the log; *asked* is what *pushed* was when it was asked.
+
+        What was pushed then had been committed before, so a head below it tells of another history.
+        """
+        self.learn_generation(generation)
+        return Lost(self.pushed, head) if head < asked else self.expect(head)
 
     def fetched(self, pushes: Sequence[Push]) -> tuple[list[Push], Fetch | None]:
-        """Take what a fetch brought, ascending from its first; return what to push, and what is still to be fetched."""
+        """Take what a fetch brought, ascending; return what to push, and what is still to be fetched.
+
+        Nothing means that the database has nothing after *pushed*: whatever told of more was wrong; or newer than the fetch, and
+        the next comparison finds it.
+        """
         self._is_fetching = False
+        if not pushes:
+            self._early = None
+            self._target = self.pushed
+            return [], None
         ready: list[Push] = []
         for push in pushes:
             if push.first == self.pushed + 1:
                 ready += self._advance(push)
         ready += self._release()
-        return ready, self.expect(self._next_hole())
+        return ready, self.expect(self.pushed)
 
     def failed(self) -> None:
-        """The fetch brought nothing; the next head or publication asks again."""
+        """The fetch failed; the next head or publication asks again."""
         self._is_fetching = False
 
     def learn_generation(self, generation: int) -> None:
         """A text was erased: forget the frames that may hold it."""
         if generation > self.generation:
             self.generation = generation
-            self._tail = None
-            self._tail_bytes = 0
+            self._forget_tail()
 
     def since(self, seq: int) -> list[Push] | None:
         """Return the frames that hold exactly seq+1 … *pushed*, or None if they are not all here any more."""
@@ -108,6 +131,9 @@ class Channel:
     def _advance(self, push: Push) -> list[Push]:
         self.pushed = push.last
         self.learn_generation(push.generation)
+        if push.generation < self.generation:  # it was made before a text was erased, which may be one of its own
+            self._forget_tail()
+            return [push]
         tail = self._tail = self._tail or deque()
         tail.append(push)
         self._tail_bytes += len(push.frame)
@@ -115,12 +141,15 @@ class Channel:
             self._tail_bytes -= len(tail.popleft().frame)
         return [push]
 
-    def _keep(self, push: Push) -> bool:
-        """Keep an early publication, if there is room for it."""
+    def _forget_tail(self) -> None:
+        self._tail = None
+        self._tail_bytes = 0
+
+    def _keep(self, push: Push) -> None:
+        """Keep an early publication until its turn; those that come over the bound are fetched."""
         self._early = self._early or {}
-        if len(self._early) < EARLY_PAYLOADS:
+        if push.first in self._early or len(self._early) < EARLY_PAYLOADS:
             self._early[push.first] = push
-        return push.first in self._early
 
     def _release(self) -> list[Push]:
         """Return the early publications whose turn has come; forget those that it is too late for."""
@@ -131,7 +160,3 @@ class Channel:
             ready += self._advance(push)
         self._early = {first: push for first, push in self._early.items() if first > self.pushed} or None
         return ready
-
-    def _next_hole(self) -> int:
-        """Return up to where the next fetch must go: before the first early publication, or to the target."""
-        return min((first - 1 for first in self._early or ()), default=self._target)
