@@ -11,13 +11,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 import structlog
 
 from services.read.attendance import Attendance, Watchlist, since_when
+from services.read.client import Client
 from shared import frames
 from shared.bus.client import is_cancelled
 from shared.bus.presence import KEPT_S, PresenceStore, presence_channel
 from shared.bus.subscription import Subscription
-from shared.errors import RingpostError, Unavailable
+from shared.errors import Unavailable
 from shared.storage.users import Users
-from shared.websocket.socket import Socket
 
 log = structlog.get_logger("ringpost.read")
 TICK_S, LIVE_S, LOOK_S, LOOK_AT_ALL_S = 0.25, 3.0, 2.0, 10.0
@@ -30,12 +30,14 @@ class Presence:
     def __init__(self, store: PresenceStore, subscription: Subscription, users: Users, prefix: str) -> None:
         self._store, self._subscription, self._users, self._prefix = store, subscription, users, prefix
         self._attendance = Attendance()
-        self._watchlist: Watchlist[Socket] = Watchlist()
+        self._watchlist: Watchlist[Client] = Watchlist()
         self._by_channel: dict[bytes, str] = {}
         self._nudged: set[str] = set()
         self._gateways: set[str] = set()
-        self._answering: dict[Socket, Sequence[str] | None] = {}
+        self._answering: dict[Client, Sequence[str] | None] = {}
+        self._writing = asyncio.Lock()
         self._patient_until = 0.0
+        self._is_known = True
 
     @property
     def watched(self) -> int:
@@ -43,13 +45,13 @@ class Presence:
 
     # What happens at this gateway.
 
-    def came(self, socket: Socket) -> None:
-        self._attendance.came(socket.user, time.time())
+    def came(self, client: Client) -> None:
+        self._attendance.came(client.user, time.time())
 
-    def left(self, socket: Socket) -> None:
-        self._attendance.left(socket.user, time.monotonic())
-        self._answering.pop(socket, None)
-        self._watch(socket, ())
+    def left(self, client: Client) -> None:
+        self._attendance.left(client.user, time.monotonic())
+        self._answering.pop(client, None)
+        self._watch(client, ())
 
     def nudge(self, channel: bytes) -> None:
         """Something was published on *channel*: look at the user whose it is."""
@@ -57,35 +59,35 @@ class Presence:
         if user is not None:
             self._nudged.add(user)
 
-    def ask(self, socket: Socket, users: Sequence[str]) -> bool:
-        """Note whom *socket* wants to watch; say whether `answer` is to be run: it is not if one runs, which will see to it."""
-        is_running = socket in self._answering
-        self._answering[socket] = users
+    def ask(self, client: Client, users: Sequence[str]) -> bool:
+        """Note whom *client* wants to watch; say whether `answer` is to be run: it is not if one runs, which will see to it."""
+        is_running = client in self._answering
+        self._answering[client] = users
         return not is_running
 
-    async def answer(self, socket: Socket) -> None:
-        """Tell *socket* of the users that it asked for, of those with whom its user shares a conversation."""
-        while (wanted := self._answering.get(socket)) is not None:
-            self._answering[socket] = None
+    async def answer(self, client: Client) -> None:
+        """Tell *client* of the users that it asked for, of those with whom its user shares a conversation."""
+        while (wanted := self._answering.get(client)) is not None:
+            self._answering[client] = None
             try:
-                known = await self._users.known_to(socket.user, wanted)
-                if socket in self._answering:
-                    self._watch(socket, known)
+                known = await self._users.known_to(client.user, wanted)
+                if client in self._answering:
+                    self._watch(client, known)
                     await self._subscription.settled()
-                    self._tell_all(await self._look(known), but=socket)
+                    self._tell_all(await self._look(known), but=client)
             except Unavailable as error:
                 log.info("presence is not known", error=str(error))
-            if socket in self._answering:
-                self._tell(socket, self._watchlist.known(self._watchlist.watched_by(socket)))
-        self._answering.pop(socket, None)
+            if client in self._answering:
+                self._tell(client, self._watchlist.known(self._watchlist.watched_by(client)))
+        self._answering.pop(client, None)
 
-    def affected(self, user: str, sockets: Iterable[Socket]) -> list[tuple[Socket, Sequence[str]]]:
-        """*user*, with these *sockets*, was put out of a conversation: return who must ask anew, and for whom."""
-        concerned = {*sockets, *self._watchlist.watchers_of(user)}
-        return [(socket, users) for socket in concerned if (users := self._watchlist.watched_by(socket))]
+    def affected(self, user: str, clients: Iterable[Client]) -> list[tuple[Client, Sequence[str]]]:
+        """*user*, with these *clients*, was put out of a conversation: return who must ask anew, and for whom."""
+        concerned = {*clients, *self._watchlist.watchers_of(user)}
+        return [(client, users) for client in concerned if (users := self._watchlist.watched_by(client))]
 
-    def _watch(self, socket: Socket, users: Sequence[str]) -> None:
-        begun, ended = self._watchlist.watch(socket, users)
+    def _watch(self, client: Client, users: Sequence[str]) -> None:
+        begun, ended = self._watchlist.watch(client, users)
         for user in begun:
             channel = presence_channel(self._prefix, user)
             self._by_channel[channel] = user
@@ -111,27 +113,33 @@ class Presence:
         while not is_cancelled():
             try:
                 await work()
-            except RingpostError as error:
-                log.info("presence is not known", error=str(error))
+            except Unavailable as error:
+                if self._is_known:
+                    log.warning("presence is not known", error=str(error))
+                self._is_known = False
             await asyncio.sleep(pause_s)
 
     async def _live(self) -> None:
-        if await self._store.live():
+        is_entered = await self._store.live()
+        self._is_known = True
+        if is_entered:
             return
         if self._attendance.everybody():
             self._patient_until = time.monotonic() + PATIENCE_S
         await self._enter_all()
 
     async def _enter_all(self) -> None:
-        await self._store.write(self._attendance.everybody())
+        async with self._writing:
+            await self._store.write(dict(self._attendance.everybody()))
 
     async def _tell_changes(self) -> None:
-        changes = self._attendance.due(time.monotonic())
-        try:
-            await self._store.write(changes)
-        except Unavailable:
-            self._attendance.put_back(changes)
-            raise
+        async with self._writing:
+            changes = self._attendance.due(time.monotonic())
+            try:
+                await self._store.write(changes)
+            except Unavailable:
+                self._attendance.put_back(changes)
+                raise
 
     async def _look_at_nudged(self) -> None:
         nudged, self._nudged = self._nudged, set()
@@ -154,14 +162,14 @@ class Presence:
         self._gateways |= living
         return {user: since_when(of, living) for user, of in entries.items()}
 
-    def _tell_all(self, found: Mapping[str, int | None], but: Socket | None = None) -> None:
-        for socket, news in self._watchlist.learn(found).items():
-            if socket is not but:
-                self._tell(socket, news)
+    def _tell_all(self, found: Mapping[str, int | None], but: Client | None = None) -> None:
+        for client, news in self._watchlist.learn(found).items():
+            if client is not but:
+                self._tell(client, news)
 
-    def _tell(self, socket: Socket, news: Mapping[str, int | None]) -> None:
+    def _tell(self, client: Client, news: Mapping[str, int | None]) -> None:
         users = {user: {"online": False} if since is None else _online(since) for user, since in news.items()}
-        socket.send(frames.encode({"type": "presence", "users": users}))
+        client.send(frames.encode({"type": "presence", "users": users}))
 
 
 def _online(since: int) -> dict[str, object]:
