@@ -1,24 +1,31 @@
 """A process's figures, as Prometheus reads them: collected when asked for, so that counting costs a plain addition."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
 
 from prometheus_client import CollectorRegistry, Histogram, Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
 
 PREFIX = "ringpost_"
+_LABEL = re.compile(r'(\w+)="([^"]*)"')
 
 
 class Figures(Collector):
-    """Figures by name; those whose names end in `_total` only rise."""
+    """Figures by name; those whose names end in `_total` only rise. A name may end in one label, as Prometheus writes it."""
 
     def __init__(self, read: Callable[[], Mapping[str, float]]) -> None:
         self._read = read
 
     def collect(self) -> Iterable[Metric]:
-        for name, value in sorted(self._read().items()):
+        for name, labelled in groupby(sorted(self._read().items()), lambda figure: figure[0].partition("{")[0]):
             kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
-            yield kind(PREFIX + name, name.replace("_", " "), value=value)
+            family = kind(PREFIX + name, name.replace("_", " "))
+            for labels, value in ((_LABEL.findall(written), value) for written, value in labelled):
+                family.samples.append(Sample(PREFIX + name, dict(labels), value))
+            yield family
 
 
 def make_histogram(name: str, meaning: str, buckets: Sequence[float]) -> Histogram:

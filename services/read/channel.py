@@ -96,8 +96,8 @@ class Channel:
     def fetched(self, pushes: Sequence[Push]) -> tuple[list[Push], Fetch | None]:
         """Take what a fetch brought, ascending; return what to push, and what is still to be fetched.
 
-        Nothing means that the database has nothing after *pushed*: whatever told of more was wrong; or newer than the fetch, and
-        the next comparison finds it.
+        Nothing means that the database has nothing after *pushed*: whatever told of more was wrong, or is newer than
+        the fetch, and the next comparison finds it.
         """
         self._is_fetching = False
         if not pushes:

@@ -5,28 +5,31 @@ A publication is a wake-up. That every log is complete, whatever Redis does, com
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
 
-from services.read.channel import Channel, Fetch, Push
-from shared import frames, limits
+from services.read.channel import Channel, Fetch, Lost, Push
+from services.read.fills import Fills, Wanted
+from services.read.line import Urgency
+from services.read.memory import Version
+from shared import frames
 from shared.bus.payload import channel_name, unpack
+from shared.bus.recent import Recent
 from shared.bus.signals import is_signal
 from shared.bus.subscription import Subscription
 from shared.errors import Invalid, RingpostError, Unavailable
 from shared.storage.connection import translated
-from shared.storage.events import PUTS_OUT
-from shared.storage.history import Event, Head, History
+from shared.storage.history import Head
+from shared.storage.logs import Logs
 from shared.websocket.edge import Edge
 from shared.websocket.fan_out import fan_out
 
 log = structlog.get_logger("ringpost.read")
 COMPARE_S, COMPARE_DEAF_S, GRACE_S = 1.0, 0.3, 0.25
 REACH_S = 5.0
-FETCH_EVENTS = 500
 
 
 class Follower(Protocol):
@@ -56,8 +59,9 @@ class Served:
 class Hub:
     """Logs, their channels and their followers."""
 
-    def __init__(self, history: History, subscription: Subscription, prefix: str) -> None:
-        self._history, self._subscription, self.prefix = history, subscription, prefix
+    def __init__(self, stored: Logs, recent: Recent, subscription: Subscription, prefix: str) -> None:
+        self._stored, self._subscription, self.prefix = stored, subscription, prefix
+        self.fills = Fills(stored, recent, prefix, self.start)
         self._logs: dict[UUID, Served] = {}
         self._by_channel: dict[bytes, Served] = {}
         self._tasks: asyncio.TaskGroup | None = None
@@ -177,7 +181,7 @@ class Hub:
             opened, self._opened = self._opened, []
             await self._subscription.settled()
             try:
-                heads = await self._heads([served.log for served in opened])
+                heads = await self._open([served.log for served in opened])
             except Unavailable:
                 self._opened += opened
                 await asyncio.sleep(GRACE_S)
@@ -190,43 +194,58 @@ class Hub:
                 served.opening.set_result(None)
                 served.opening = None
 
-    async def _heads(self, logs: Sequence[UUID]) -> dict[UUID, Head]:
-        epoch, heads = await self._history.heads(logs)
-        if self.epoch is not None and epoch != self.epoch:
-            self._start_over()
-        self.epoch = epoch
+    async def _open(self, logs: Sequence[UUID]) -> dict[UUID, Head]:
+        nothing = [0] * len(logs)
+        epoch, heads = await self._stored.differing(logs, nothing, nothing)
+        self._learn_epoch(epoch, heads)
         return heads
 
-    def _start_over(self) -> None:
+    def _learn_epoch(self, epoch: UUID, heads: Mapping[UUID, Head]) -> bool:
+        """Say whether the history is still the one that is known."""
+        is_same = self.epoch in (None, epoch)
+        self.epoch = epoch
+        if not is_same:
+            self._start_over(heads)
+        return is_same
+
+    def _start_over(self, heads: Mapping[UUID, Head]) -> None:
         """Another history: every position is void, and every client must say hello again."""
-        log.warning("the database has another epoch; all sockets start over")
+        log.warning("the database has another history; all clients start over")
+        self.counts["started_over"] += 1
         for served in tuple(self._logs.values()):
-            served.channel = Channel(0) if served.channel is not None else None
+            if served.channel is not None:
+                head = heads.get(served.log, Head(served.channel.pushed, served.channel.generation))
+                served.channel = Channel(head.seq, head.generation)
             for follower in tuple(served.followers):
                 follower.lose()
             self.on_lost(served.edges)
 
     async def _compare(self) -> None:
-        behind = await self._lagging(list(self._logs.values()))
+        """Ask Postgres which logs are not where they are here; give what is on its way by Redis a moment, then fetch it."""
+        asked = [(served, channel, channel.pushed) for served in self._logs.values() if (channel := served.channel) is not None]
+        logs, pushed = [served.log for served, _, _ in asked], [seq for _, _, seq in asked]
+        epoch, heads = await self._stored.differing(logs, pushed, [channel.generation for _, channel, _ in asked])
         self.compared_at = asyncio.get_running_loop().time()
-        if not behind:
+        if not self._learn_epoch(epoch, heads) or not heads:
             return
-        await asyncio.sleep(GRACE_S if self._subscription.is_connected else 0)
-        for served, head in behind:
-            if served.channel is not None and served.channel.pushed < head:
-                self.counts["lagging"] += 1
-                self._fetch(served, served.channel.expect(head))
+        differing = [(served, channel, seq) for served, channel, seq in asked if served.log in heads]
+        if any(heads[served.log].seq > seq for served, _, seq in differing):
+            await asyncio.sleep(GRACE_S if self._subscription.is_connected else 0)
+        for served, channel, seq in differing:
+            if served.channel is channel and self._judge(served, channel, seq, heads):
+                return
 
-    async def _lagging(self, logs: Sequence[Served]) -> list[tuple[Served, int]]:
-        heads = await self._heads([served.log for served in logs])
-        for served in logs:
-            if served.channel is not None and served.log in heads:
-                served.channel.learn_generation(heads[served.log].generation)
-        return [
-            (served, heads[served.log].seq)
-            for served in logs
-            if served.channel is not None and served.log in heads and heads[served.log].seq > served.channel.pushed
-        ]
+    def _judge(self, served: Served, channel: Channel, asked: int, heads: Mapping[UUID, Head]) -> bool:
+        """Take what Postgres said of a log; say whether that made all start over."""
+        head = heads[served.log]
+        found = channel.compare(asked, head.seq, head.generation)
+        if isinstance(found, Lost):
+            log.warning("a log ends before what was pushed of it: a backup was restored", log=str(served.log))
+            self._start_over(heads)
+            return True
+        self.counts["lagging"] += found is not None
+        self._fetch(served, found)
+        return False
 
     def _fetch(self, served: Served, fetch: Fetch | None) -> None:
         if fetch is not None:
@@ -239,14 +258,15 @@ class Hub:
                 return
             self.counts["fetches"] += 1
             try:
-                push = await self.read(served, fetch.first - 1, fetch.last)
+                push = await self.read(served, fetch.first - 1, fetch.last, Urgency.LIVE)
             except RingpostError:
                 channel.failed()
                 return
             pushes, fetch = channel.fetched([push] if push is not None else [])
-            if push is None:
-                channel.failed()
+            if served.channel is not channel:
                 return
+            if push is not None:
+                self.counts["repaired_events"] += push.last - push.first + 1
             self._deliver(served, pushes)
 
     async def reach(self, served: Served, seq: int) -> None:
@@ -261,28 +281,20 @@ class Hub:
                     await self._fill(served, served.channel.expect(seq))
                     await asyncio.sleep(0.001)
 
-    async def read(self, served: Served, after: int, upto: int) -> Push | None:
+    async def read(self, served: Served, after: int, upto: int, urgency: Urgency = Urgency.MISSED) -> Push | None:
         """Read the events after+1 … *upto* of a log, or as many of them as one frame holds."""
-        events = await self._history.after(served.log, after, upto, min(FETCH_EVENTS, limits.PAGE_EVENTS))
-        if not events:
-            return None
-        if served.is_inbox:
-            return Push(events[0]["seq"], events[-1]["seq"], frames.events_frame(None, events))
-        run, gone = cut(events)
-        return Push(run[0]["seq"], run[-1]["seq"], frames.events_frame(served.log, run), gone=gone)
+        channel = served.channel
+        assert channel is not None and self.epoch is not None, "the log is open"  # noqa: PT018
+        version = Version(self.epoch, channel.generation)
+        push = await self.fills.read(Wanted(served.log, served.is_inbox, version, after, upto), urgency)
+        if push is not None:
+            channel.learn_generation(push.generation)
+        return push
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Run *work* beside the hub; a RingpostError ends it quietly, since whoever it concerns was told."""
         assert self._tasks is not None, "the hub runs first"
         self._tasks.create_task(_quietly(work))
-
-
-def cut(events: Sequence[Event]) -> tuple[Sequence[Event], str | None]:
-    """Return *events* up to the first that puts somebody out, and whom: they must not get what comes after it."""
-    for place, event in enumerate(events):
-        if event["type"] in PUTS_OUT:
-            return events[: place + 1], str(event["user"])
-    return events, None
 
 
 def _runs(due: Sequence[tuple[Served, Push]]) -> list[tuple[Served, list[Push]]]:

@@ -17,10 +17,12 @@ from services.read.profiles import Profiles
 from services.read.routes import ReadRoutes
 from services.read.session import ReadRole
 from shared.bus.presence import PresenceStore
+from shared.bus.recent import Recent
 from shared.bus.signals import Signals
 from shared.bus.subscription import Subscription
 from shared.storage.connection import Connections
 from shared.storage.history import History
+from shared.storage.logs import Logs
 from shared.storage.markers import Markers
 from shared.storage.timeline import Timeline
 from shared.storage.users import Users
@@ -35,7 +37,8 @@ class ReadPart:
         self, history: History, connections: Connections, redis: Redis, *, prefix: str, redis_timeout_s: float
     ) -> None:
         self._subscription = Subscription(redis, redis_timeout_s)
-        self._hub = Hub(history, self._subscription, prefix)
+        recent = Recent(redis, redis_timeout_s)
+        self._hub = Hub(Logs(connections), recent, self._subscription, prefix)
         self._polls = Polls(self._hub, history)
         self._routes = ReadRoutes(history, Timeline(connections), self._polls)
         markers, users, origin = Markers(connections), Users(connections), uuid4().hex
@@ -68,7 +71,7 @@ class ReadPart:
         counts = {f"read_{name}_total": float(n) for name, n in told.items()}
         now = {"read_logs": float(len(self._hub)), "read_polls_waiting": float(self._polls.waiting)}
         now["read_presence_watched"] = float(self._presence.watched)
-        return counts | now | {"read_subscription_reconnects_total": float(self._subscription.reconnects)}
+        return counts | now | self._hub.fills.metrics() | {"read_subscription_reconnects_total": float(self._subscription.reconnects)}
 
     def stop_waiting(self) -> None:
         """Answer the long polls that wait."""

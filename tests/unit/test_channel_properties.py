@@ -303,9 +303,6 @@ BROKEN = [
 @pytest.mark.parametrize("broken", BROKEN)
 def test_a_broken_channel_is_found_out(broken: type[Channel]) -> None:
     machine = type("Broken", (Gateway,), {"channel_class": broken})
-    thorough = settings(
-        QUICK, max_examples=500, stateful_step_count=50, database=None, report_multiple_bugs=False, phases=[Phase.generate]
-    )
 
     with pytest.raises(AssertionError):
         run_state_machine_as_test(machine, settings=THOROUGH)
