@@ -107,3 +107,8 @@ class Watchlist(Generic[Watcher]):
 def since_when(entries: Mapping[str, int], living: set[str]) -> int | None:
     """Return since when a user with these *entries* (gateway to since when) is online; those of dead gateways are void."""
     return min((since for gateway, since in entries.items() if gateway in living), default=None)
+
+
+def earlier(one: int | None, other: int | None) -> int | None:
+    """Return the earlier of two moments; None is none."""
+    return min((since for since in (one, other) if since is not None), default=None)

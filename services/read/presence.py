@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 import structlog
 
-from services.read.attendance import Attendance, Watchlist, since_when
+from services.read.attendance import Attendance, Watchlist, earlier, since_when
 from services.read.client import Client
 from shared import frames
 from shared.bus.client import is_cancelled
@@ -160,7 +160,9 @@ class Presence:
         entries = await self._store.read(users)
         living = await self._store.living({gateway for of in entries.values() for gateway in of})
         self._gateways |= living
-        return {user: since_when(of, living) for user, of in entries.items()}
+        living.discard(self._store.gateway)
+        here = self._attendance.everybody()  # what is so here may not be written yet
+        return {user: earlier(since_when(of, living), here.get(user)) for user, of in entries.items()}
 
     def _tell_all(self, found: Mapping[str, int | None], but: Client | None = None) -> None:
         for client, news in self._watchlist.learn(found).items():

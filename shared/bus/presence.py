@@ -28,13 +28,13 @@ class PresenceStore:
     """
 
     def __init__(self, redis: Redis, prefix: str, timeout_s: float, gateway: str) -> None:
-        self._redis, self._prefix, self._timeout_s, self._gateway = redis, prefix, timeout_s, gateway
+        self._redis, self._prefix, self._timeout_s, self.gateway = redis, prefix, timeout_s, gateway
 
     async def live(self) -> bool:
         """Say that this gateway lives; return whether Redis still knew that. If not, it has forgotten the entries too."""
         with translated():
             async with asyncio.timeout(self._timeout_s):
-                before: Any = await self._redis.set(self._alive(self._gateway), b"1", px=int(ALIVE_S * 1000), get=True)
+                before: Any = await self._redis.set(self._alive(self.gateway), b"1", px=int(ALIVE_S * 1000), get=True)
         return before is not None
 
     async def write(self, users: Mapping[str, int | None]) -> None:
@@ -43,9 +43,9 @@ class PresenceStore:
             for user in some:
                 key, since = self._key(user), users[user]
                 if since is None:
-                    pipeline.hdel(key, self._gateway)
+                    pipeline.hdel(key, self.gateway)
                 else:
-                    pipeline.hset(key, self._gateway, since)
+                    pipeline.hset(key, self.gateway, since)
                     pipeline.expire(key, KEPT_S)
                 pipeline.publish(presence_channel(self._prefix, user), b"")
             await self._execute(pipeline)

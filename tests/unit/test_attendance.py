@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.read.attendance import GRACE_S, Attendance, Watchlist, since_when
+from services.read.attendance import GRACE_S, Attendance, Watchlist, earlier, since_when
 
 
 def test_a_user_comes_with_the_first_socket_and_goes_a_grace_after_the_last() -> None:
@@ -88,3 +88,7 @@ def test_entries_of_dead_gateways_are_void() -> None:
     assert since_when({"one": 5, "other": 3}, {"one", "other"}) == 3
     assert since_when({"one": 5, "other": 3}, {"one"}) == 5
     assert since_when({"one": 5}, set()) is None
+
+
+def test_of_two_moments_the_earlier_counts_and_none_is_none() -> None:
+    assert [earlier(5, 3), earlier(5, None), earlier(None, 3), earlier(None, None)] == [3, 5, 3, None]
