@@ -5,7 +5,7 @@ from ringpost_client.client import Client, Via
 from ringpost_client.errors import ClientError, Closed, OutboxLocked, Refused, Stopped, Unavailable
 from ringpost_client.events import Ack, Event, State
 from ringpost_client.journal import Fsync
-from ringpost_client.link import Options
+from ringpost_client.options import Options
 from ringpost_client.outbox import Pending
 from ringpost_client.positions import Positions
 

@@ -13,7 +13,8 @@ from ringpost_client.errors import ClientError, Closed
 from ringpost_client.events import Ack, Event, State
 from ringpost_client.feed import Feed
 from ringpost_client.journal import Fsync
-from ringpost_client.link import Link, Options
+from ringpost_client.link import Link
+from ringpost_client.options import Options
 from ringpost_client.outbox import Pending
 from ringpost_client.positions import Positions
 from ringpost_client.poster import Poster
@@ -116,8 +117,22 @@ class Client:
 
     @property
     def reconnects(self) -> int:
-        """How often a socket was opened again."""
-        return sum(max(link.connects - 1, 0) for link in (self._reader, self._writer) if link is not None)
+        """How often a socket was opened again after it had ended."""
+        return sum(max(link.connects - 1, 0) for link in self._links)
+
+    @property
+    def moves(self) -> int:
+        """How often a gateway that was about to stop was left for another one before it did."""
+        return sum(link.moves for link in self._links)
+
+    @property
+    def without_socket_s(self) -> float:
+        """For how long a socket that had been up was away, in all; 0 as long as every socket was moved in time."""
+        return sum(link.without_socket_s for link in self._links)
+
+    @property
+    def _links(self) -> list[Link]:
+        return [link for link in (self._reader, self._writer) if link is not None]
 
     async def token(self) -> str:
         """Return the token that the calls of `api` want."""
@@ -148,12 +163,12 @@ class Client:
         """Wait until nothing is pending."""
         await self._sends.drained()
 
-    def _make_reading(self) -> Session:
+    def _make_reading(self, takes_over: bool) -> Session:
         sends_here = self._writer is None and self._via is Via.WS
-        return Session(self._sends.outbox if sends_here else None, self.positions)
+        return Session(self._sends.outbox if sends_here else None, self.positions, takes_over=takes_over)
 
-    def _make_writing(self) -> Session:
-        return Session(self._sends.outbox, None)
+    def _make_writing(self, takes_over: bool) -> Session:
+        return Session(self._sends.outbox, None, takes_over=takes_over)
 
     def _send_out(self, pending: Pending) -> None:
         """Give a send to the one way out: the read socket if that can write, else a socket of its own, or a POST."""

@@ -29,12 +29,12 @@ class Positions:
         """Return what a hello or a poll says of them."""
         return {"epoch": self.epoch, "inbox": self.inbox, "positions": dict(self.of)} if self.epoch else {}
 
-    def welcome(self, epoch: str, inbox: int, ranges: Sequence[Mapping[str, Any]]) -> None:
-        """Take the answer to a hello that said `cursor()`."""
+    def welcome(self, epoch: str, inbox: int, ranges: Sequence[Mapping[str, Any]], said_inbox: int) -> None:
+        """Take the answer to a hello that said `cursor()`, with *said_inbox* in it; another socket may have moved on since."""
         if epoch != self.epoch:
             self.epoch, self.inbox = epoch, 0
             self.of.clear()
-        if inbox < self.inbox:
+        if inbox < said_inbox:
             self.inbox = 0
         self._starts.clear()
         for named in ranges:

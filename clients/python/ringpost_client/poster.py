@@ -7,7 +7,7 @@ from ringpost_client.api import Api
 from ringpost_client.backoff import Backoff
 from ringpost_client.errors import Refused, Stopped, Unavailable
 from ringpost_client.events import Ack
-from ringpost_client.link import Options
+from ringpost_client.options import Options
 from ringpost_client.outbox import Outbox, Pending
 from ringpost_client.session import Acked, Action, Failed
 from ringpost_client.tokens import Tokens

@@ -24,6 +24,7 @@ class Welcomed:
     heartbeat_s: float
     roles: tuple[str, ...]
     gateway: str
+    spread_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,23 @@ class RenewToken:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """The gateway is about to stop: open another socket after *retry_after_s*; this one is closed after *within_s*."""
+
+    retry_after_s: float
+    within_s: float
+    spread_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Dismissed:
+    """The socket is about to be closed. Come back after *retry_after_s*, at some time within *spread_s* from then."""
+
+    retry_after_s: float
+    spread_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Away:
     """The socket ended, or could not be opened; the link comes back after its back-off."""
 
@@ -96,27 +114,50 @@ class Reconnect:
     reason: str
 
 
-Action = Transmit | Welcomed | Deliver | Seated | CaughtUp | Alive | Acked | Failed | Pause | RenewToken | Away | Reconnect
+Action = (
+    Transmit
+    | Welcomed
+    | Deliver
+    | Seated
+    | CaughtUp
+    | Alive
+    | Acked
+    | Failed
+    | Pause
+    | RenewToken
+    | Moved
+    | Dismissed
+    | Away
+    | Reconnect
+)
 
 
 class Session:
-    """What one socket says and hears. *outbox* and *positions* outlive it; None for what it does not do."""
+    """What one socket says and hears. *outbox* and *positions* outlive it; None for what it does not do.
 
-    def __init__(self, outbox: Outbox | None, positions: Positions | None) -> None:
+    Two sessions may share both, while the second *takes_over*: it sends nothing until `take_over`.
+    """
+
+    def __init__(self, outbox: Outbox | None, positions: Positions | None, *, takes_over: bool = False) -> None:
         self._outbox, self._positions = outbox, positions
         self._lanes: dict[str, Lane] = {}
+        self._sends = not takes_over
+        self._said_inbox = 0
+        self._is_caught_up = False
         self.roles: tuple[str, ...] = ()
+        self.gateway = ""
         self._handlers: dict[str, Callable[[Mapping[str, Any]], list[Action]]] = {
             "welcome": self._welcome,
             "events": self._events,
             "inbox": self._events,
             "range": self._range,
-            "caught_up": lambda _: [CaughtUp()],
+            "caught_up": self._caught_up,
             "pong": lambda _: [Alive()],
             "acks": self._acks,
             "error": self._error,
             "position_lost": self._lost,
             "token_expiring": lambda _: [RenewToken()],
+            "moved": self._moved,
         }
 
     @property
@@ -128,9 +169,15 @@ class Session:
         """Whether a send is in flight."""
         return any(lane.is_flying for lane in self._lanes.values())
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether it has its welcome, and all that was there before."""
+        return bool(self.roles) and (self._is_caught_up or self._positions is None or "read" not in self.roles)
+
     def hello(self, token: str) -> Mapping[str, Any]:
         """Return the first frame."""
         cursor = self._positions.cursor() if self._positions is not None else {}
+        self._said_inbox = cursor.get("inbox", 0)
         return {"type": "hello", "token": token, **cursor}
 
     def receive(self, frame: Mapping[str, Any]) -> list[Action]:
@@ -145,7 +192,7 @@ class Session:
 
     def offer(self, pending: Pending) -> list[Action]:
         """Send what was just put into the outbox."""
-        if not self.can_write:
+        if not (self.can_write and self._sends):
             return []
         self._lane(pending.conversation).add(pending)
         return self._move(pending.conversation)
@@ -153,25 +200,39 @@ class Session:
     def again(self, conversation: str) -> list[Action]:
         """The pause after a put-off is over."""
         lane = self._lanes.get(conversation)
-        if lane is None or not lane.is_paused:
+        if lane is None or not lane.is_paused or not self._sends:
             return []
         lane.restart()
         return self._move(conversation)
 
-    def _welcome(self, frame: Mapping[str, Any]) -> list[Action]:
-        self.roles = tuple(frame["roles"])
-        if self._positions is not None and "read" in self.roles:
-            self._positions.welcome(frame["epoch"], frame["inbox"], frame["ranges"])
-        actions: list[Action] = [
-            Welcomed(float(frame["heartbeat_s"]), self.roles, str(frame.get("gateway", ""))),
-            *self._seat(),
-        ]
+    def hold(self) -> None:
+        """Send nothing more; what is in flight is still answered."""
+        self._sends = False
+
+    def take_over(self) -> list[Action]:
+        """Send what is in the outbox, and what comes into it."""
+        self._sends = True
+        actions: list[Action] = []
         if self.can_write and self._outbox is not None:
             for pending in self._outbox:
                 self._lane(pending.conversation).add(pending)
             for conversation in self._lanes:
                 actions += self._transmit(conversation)
         return actions
+
+    def _welcome(self, frame: Mapping[str, Any]) -> list[Action]:
+        self.roles, self.gateway = tuple(frame["roles"]), str(frame.get("gateway", ""))
+        if self._positions is not None and "read" in self.roles:
+            self._positions.welcome(frame["epoch"], frame["inbox"], frame["ranges"], self._said_inbox)
+        welcomed = Welcomed(float(frame["heartbeat_s"]), self.roles, self.gateway, _spread_s(frame) or 0.0)
+        return [welcomed, *self._seat(), *(self.take_over() if self._sends else [])]
+
+    def _caught_up(self, frame: Mapping[str, Any]) -> list[Action]:
+        self._is_caught_up = True
+        return [CaughtUp()]
+
+    def _moved(self, frame: Mapping[str, Any]) -> list[Action]:
+        return [Moved(float(frame["retry_after"]), float(frame["within_s"]), _spread_s(frame) or 0.0)]
 
     def _events(self, frame: Mapping[str, Any]) -> list[Action]:
         if self._positions is None:
@@ -207,7 +268,8 @@ class Session:
 
     def _error(self, frame: Mapping[str, Any]) -> list[Action]:
         if "id" not in frame:
-            return []  # about a frame before; if it matters, a close code follows
+            # About a frame before, or about the socket; if it matters, a close code follows.
+            return [Dismissed(float(frame.get("retry_after") or 0), _spread_s(frame))] if frame["retryable"] else []
         conversation, id = frame["conversation"], frame["id"]
         actions: list[Action] = []
         if frame["retryable"]:
@@ -232,6 +294,8 @@ class Session:
 
     def _transmit(self, conversation: str) -> list[Action]:
         actions: list[Action] = []
+        if not self._sends:
+            return actions
         for pending, again in self._lane(conversation).take():
             pending.attempts += 1
             frame = {"type": "send", "conversation": conversation, "id": pending.id, "text": pending.text}
@@ -243,3 +307,9 @@ class Session:
         if lane is None:
             lane = self._lanes[conversation] = Lane()
         return lane
+
+
+def _spread_s(frame: Mapping[str, Any]) -> float | None:
+    """Return within what time to come back, where the frame says it."""
+    reconnect = frame.get("reconnect")
+    return float(reconnect["spread_s"]) if reconnect is not None else None
