@@ -19,7 +19,6 @@ from shared.websocket.socket import Socket, Sockets
 
 _quiet = logging.getLogger("ringpost.websocket")
 _quiet.setLevel(logging.ERROR)
-HIGH_WATER_BYTES = 64 * 1024
 JOINED_FRAMES, JOINED_BYTES = 64, 1024  # what is gathered for one write: so many frames at most, none longer
 HEAD_END = b"\r\n\r\n"
 
@@ -29,7 +28,7 @@ class Edge(asyncio.Protocol):
 
     __slots__ = (
         "_gathered", "_is_open", "_reader", "_resumed", "_socket", "_sockets",
-        "client", "is_choked", "is_corked", "transport",
+        "client", "fd", "is_choked", "is_corked", "transport",
     )  # fmt: skip
 
     transport: asyncio.Transport
@@ -49,7 +48,8 @@ class Edge(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")
         self.transport = transport  # type: ignore[assignment]  # uvloop's transports are no subclass
-        self.transport.set_write_buffer_limits(HIGH_WATER_BYTES)
+        self.transport.set_write_buffer_limits(0)  # so what is not choked has nothing buffered: all writes went out at once
+        self.fd = transport.get_extra_info("socket").fileno()
 
     def data_received(self, data: bytes) -> None:
         """Take the request, which comes in one piece, perhaps with frames behind it; then frames, cut anywhere."""
@@ -65,7 +65,7 @@ class Edge(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._is_open, self._gathered = False, None
+        self._is_open, self.is_corked, self._gathered = False, True, None
         self.resume_writing()
         if self._socket is not None:
             self._socket.lost()
@@ -131,6 +131,7 @@ class Edge(asyncio.Protocol):
 
     def abort(self) -> None:
         """Cut the connection: the peer does not read, or does not answer."""
+        self._is_open, self.is_corked = False, True
         self.transport.abort()
 
     # Receiving.
