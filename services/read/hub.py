@@ -4,6 +4,7 @@ A publication is a wake-up. That every log is complete, whatever Redis does, com
 """
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Protocol
@@ -75,7 +76,9 @@ class Hub:
         self.on_lost: Callable[[Iterable[Edge]], None] = lambda edges: None
         self.on_signal: Callable[[Served, bytes], None] = lambda served, data: None
         self.on_stranger: Callable[[bytes], None] = lambda channel: None
-        subscription.on_message = self._receive
+        self.is_hearing: Callable[[], bool] = lambda: subscription.is_connected
+        self._look = asyncio.Event()
+        subscription.on_message, subscription.on_complete = self._receive, self._look.set
 
     def __len__(self) -> int:
         return len(self._logs)
@@ -167,11 +170,18 @@ class Hub:
         async with asyncio.TaskGroup() as self._tasks:
             self._tasks.create_task(self._open_logs())
             while True:
-                await asyncio.sleep(COMPARE_S if self._subscription.is_connected else COMPARE_DEAF_S)
+                await self._pause(COMPARE_S if self.is_hearing() else COMPARE_DEAF_S)
                 try:
                     await self._compare()
                 except Unavailable as error:
                     log.warning("heads could not be compared", error=str(error))
+
+    async def _pause(self, most_s: float) -> None:
+        """Wait for the next comparison: there is one at once when the subscription has come back."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(most_s):
+                await self._look.wait()
+        self._look.clear()
 
     async def _open_logs(self) -> None:
         """Read the heads of newly served logs, all that asked meanwhile in one query."""
@@ -230,7 +240,7 @@ class Hub:
             return
         differing = [(served, channel, seq) for served, channel, seq in asked if served.log in heads]
         if any(heads[served.log].seq > seq for served, _, seq in differing):
-            await asyncio.sleep(GRACE_S if self._subscription.is_connected else 0)
+            await asyncio.sleep(GRACE_S if self.is_hearing() else 0)
         for served, channel, seq in differing:
             if served.channel is channel and self._judge(served, channel, seq, heads):
                 return

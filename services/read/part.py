@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from services.read.company import Company
 from services.read.company_routes import CompanyRoutes
+from services.read.ears import Ears
 from services.read.hub import Hub
 from services.read.marks import Marks
 from services.read.poll import Polls
@@ -16,6 +17,7 @@ from services.read.presence import Presence
 from services.read.profiles import Profiles
 from services.read.routes import ReadRoutes
 from services.read.session import ReadRole
+from shared.bus.canary import Canary
 from shared.bus.presence import PresenceStore
 from shared.bus.recent import Recent
 from shared.bus.signals import Signals
@@ -26,8 +28,6 @@ from shared.storage.logs import Logs
 from shared.storage.markers import Markers
 from shared.storage.timeline import Timeline
 from shared.storage.users import Users
-
-DEAF_AFTER_S = 5.0
 
 
 class ReadPart:
@@ -46,6 +46,8 @@ class ReadPart:
         self._presence = Presence(PresenceStore(redis, prefix, redis_timeout_s, origin), self._subscription, users, prefix)
         self._signals = Signals(redis, redis_timeout_s)
         self._company = Company(self._hub, marks, self._presence, Profiles(users), self._signals, origin)
+        self._ears = Ears(self._subscription, Canary(redis, prefix, origin, redis_timeout_s))
+        self._hub.is_hearing = lambda: self._subscription.is_connected and not self._ears.is_deaf
         self._company_routes = CompanyRoutes(marks, markers)
         self.role = ReadRole(self._hub, history, self._company)
 
@@ -57,19 +59,20 @@ class ReadPart:
 
     def works(self) -> Sequence[Coroutine[Any, Any, None]]:
         """Return what runs for as long as the gateway does."""
-        return [self._subscription.run(), self._hub.run(), *self._company.works()]
+        return [self._subscription.run(), self._hub.run(), self._ears.run(), *self._company.works()]
 
     def reasons(self, *, redis_answers: bool) -> Sequence[str]:
-        """Deaf: Redis answers others here, and yet the subscription is away. With Redis itself away, Postgres serves."""
-        return ["deaf"] if redis_answers and self._subscription.away_s() > DEAF_AFTER_S else []
+        """Deaf: Redis answers here, and yet the subscription lags. With Redis itself away, Postgres serves."""
+        return ["deaf"] if redis_answers and self._ears.is_deaf else []
 
     def degraded(self) -> Sequence[str]:
         return [] if self._subscription.is_connected else ["subscription"]
 
     def metrics(self) -> Mapping[str, float]:
-        told = self._hub.counts + self._signals.counts + self._company.counts
+        told = self._hub.counts + self._signals.counts + self._ears.counts + self._company.counts
         counts = {f"read_{name}_total": float(n) for name, n in told.items()}
         now = {"read_logs": float(len(self._hub)), "read_polls_waiting": float(self._polls.waiting)}
+        now |= {"read_deaf": float(self._ears.is_deaf), "read_canary_lag_seconds": self._ears.lag_s}
         now["read_presence_watched"] = float(self._presence.watched)
         return counts | now | self._hub.fills.metrics() | {"read_subscription_reconnects_total": float(self._subscription.reconnects)}
 

@@ -4,7 +4,6 @@ Its own connection: reads wait without an end, so a ping on the same connection 
 """
 
 import asyncio
-import time
 from collections.abc import Callable
 
 import structlog
@@ -33,17 +32,12 @@ class Subscription:
         self._unconfirmed: set[bytes] = set()
         self._changed = asyncio.Event()
         self._progress = asyncio.Event()
-        self._away_since: float | None = time.monotonic()
+        self.is_connected = False
         self.reconnects = 0
+        self._told_to_reopen = asyncio.Event()
+        self._is_complete = False
         self.on_message: Callable[[bytes, bytes], None] = lambda channel, payload: None
-
-    @property
-    def is_connected(self) -> bool:
-        return self._away_since is None
-
-    def away_s(self) -> float:
-        """Return for how long there has been no connection; 0 while there is one."""
-        return 0.0 if self._away_since is None else time.monotonic() - self._away_since
+        self.on_complete: Callable[[], None] = lambda: None
 
     def __len__(self) -> int:
         return len(self._wanted)
@@ -61,6 +55,10 @@ class Subscription:
         self._to_add.discard(channel)
         self._to_drop.add(channel)
         self._changed.set()
+
+    def reopen(self) -> None:
+        """Tear the connection down and open a new one: it seems to be there, and hears nothing."""
+        self._told_to_reopen.set()
 
     async def settled(self) -> None:
         """Wait until all channels wanted now are confirmed; or, with Redis away, for a moment only.
@@ -96,11 +94,13 @@ class Subscription:
             self._begin()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._write(connection))
-                tasks.create_task(self._read(connection))
+                tasks.create_task(self._await_reopening())
+                # Not a task: in Python 3.11 a group whose tasks fail after its body leaves its own task marked as cancelled.
+                await self._read(connection)
         except* (TimeoutError, RedisError, OSError) as group:
             fault = group.exceptions[0]
         finally:
-            self._away_since = self._away_since or time.monotonic()
+            self.is_connected = False
             await connection.disconnect(nowait=True)
         if is_cancelled():
             raise asyncio.CancelledError  # a group whose task failed in the same moment forgets it
@@ -109,7 +109,13 @@ class Subscription:
 
     def _begin(self) -> None:
         self._to_add, self._to_drop, self._unconfirmed = set(self._wanted), set(), set(self._wanted)
-        self._away_since = None
+        self.is_connected = True
+        self._is_complete = False
+        self._told_to_reopen.clear()
+
+    async def _await_reopening(self) -> None:
+        await self._told_to_reopen.wait()
+        raise TimeoutError("the subscription is opened anew")
 
     async def _read(self, connection: AbstractConnection) -> None:
         """Hand on messages. The pings' answers are among what is read, so silence means that Redis is away."""
@@ -121,8 +127,15 @@ class Subscription:
             if kind == b"message":
                 self.on_message(response[1], response[2])
             elif kind == b"subscribe":
-                self._unconfirmed.discard(response[1])
-                self._progress.set()
+                self._confirm(response[1])
+
+    def _confirm(self, channel: bytes) -> None:
+        """Once all channels of a new connection are confirmed, what was published meanwhile may be looked for."""
+        self._unconfirmed.discard(channel)
+        self._progress.set()
+        if not self._unconfirmed and not self._is_complete:
+            self._is_complete = True
+            self.on_complete()
 
     async def _write(self, connection: AbstractConnection) -> None:
         """Carry out what was asked for, and ping once a second."""
