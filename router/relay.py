@@ -21,6 +21,7 @@ from shared.proxy import encode
 log = structlog.get_logger("ringpost.router")
 _RESET = struct.pack("ii", 1, 0)
 WAIT_S = 0.05
+KEEP_ALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +200,9 @@ def tune(transport: asyncio.Transport) -> None:
     sock = transport.get_extra_info("socket")
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in KEEP_ALIVE.items():
+        if hasattr(socket, name):  # macOS calls one of them otherwise
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 def reset(transport: asyncio.Transport) -> None:

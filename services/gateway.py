@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from services.heartbeat import Heartbeat, Probe
+from services.listener import BACKLOG, listen
 from services.read.part import ReadPart
 from services.settings import GatewaySettings, parse_networks
 from services.write.committer import BatchBounds, Committer
@@ -40,11 +41,11 @@ from shared.web.dev_tokens import dev_token_routes
 from shared.web.http_policy import HttpPolicy
 from shared.web.http_protocol import make_http_protocol
 from shared.web.origins import Origins, default_origins, parse_origins
+from shared.websocket.draining import Drain
 from shared.websocket.edge import Edge
 from shared.websocket.socket import SocketPolicy, Sockets
 
 log = structlog.get_logger("ringpost.gateway")
-BACKLOG = 4096
 BATCH_BYTES = 4 << 20
 POSTGRES_PATIENCE_S = 3.0
 
@@ -75,7 +76,7 @@ class Gateway:
         self._authenticator = Authenticator(s.jwt_key.get_secret_value(), s.jwt_algorithm, admin_key)
         self._origins = Origins(parse_origins(s.origins) or default_origins(s.public_read_url, s.public_write_url))
         self._sockets = self._make_sockets()
-        self._heartbeat = Heartbeat(Registry(self._redis, s.prefix, s.redis_timeout_s), s.role.pools, s.registry_ttl_s)
+        self._heartbeat = self._make_heartbeat()
         self._postgres = Probe(partial(history.heads, []))
         self._http_policy = self._make_http_policy()
         self._stopping = asyncio.Event()
@@ -104,6 +105,11 @@ class Gateway:
         policy = SocketPolicy(s.heartbeat_s, s.hello_timeout_s, s.max_sockets_per_user, s.socket_buffer_bytes)
         introduction = {"gateway": s.name, "read": s.public_read_url, "write": s.public_write_url}
         return Sockets(policy, [part.role for part in self._parts], self._authenticator, self._origins, introduction)
+
+    def _make_heartbeat(self) -> Heartbeat:
+        s = self._settings
+        registry = Registry(self._redis, s.prefix, s.redis_timeout_s)
+        return Heartbeat(registry, s.role.pools, s.registry_ttl_s, partial(setattr, self._sockets.admissions, "fleet"))
 
     def _make_http_policy(self) -> HttpPolicy:
         s = self._settings
@@ -149,7 +155,7 @@ class Gateway:
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT, then drain; a second signal ends it at once."""
         s = self._settings
-        listener = _listen(s.host, s.port)
+        listener = listen(s.host, s.port)
         self._port = listener.getsockname()[1]
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -179,16 +185,18 @@ class Gateway:
                 task.cancel()
 
     async def _drain(self, server: "_Server") -> None:
-        """Say so, accept a while longer for routers that did not hear it, close the listener, let go of everybody."""
+        """Say so, accept a while longer for routers that did not hear it, close the listener, have everybody move."""
         s = self._settings
-        log.info("draining", sockets=len(self._sockets), settle_s=s.drain_settle_s, spread_s=s.drain_spread_s)
         await self._heartbeat.beat(self._record())
         if self._http_policy.connections:
             await asyncio.sleep(s.drain_settle_s)
         if self._read is not None:
             self._read.stop_waiting()
-        server.should_exit = True
-        await self._sockets.drain(s.drain_spread_s)
+        server.stop_listening()
+        drain = Drain(self._sockets, s.drain_spread_s)
+        log.info("draining", sockets=len(self._sockets), spread_s=round(drain.spread_s, 2), within_s=s.drain_spread_s)
+        await drain.run()
+        log.info("drained", left=len(self._sockets))
 
     def _stop(self) -> None:
         if self._stopping.is_set():
@@ -242,12 +250,8 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Generator[None, None, None]:
         yield
 
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((host, port))
-    listener.listen(BACKLOG)
-    listener.setblocking(False)
-    return listener
+    def stop_listening(self) -> None:
+        """Refuse newcomers from this moment on; requests in flight are answered, then the server ends."""
+        for listener in self.servers:
+            listener.close()
+        self.should_exit = True

@@ -1,6 +1,7 @@
 """What a gateway tells the routers of itself, once a second; and whether Redis and Postgres answer it."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -9,24 +10,31 @@ import structlog
 from shared.bus.client import is_cancelled
 from shared.bus.registry import Gateway, GatewayState, Registry
 from shared.errors import Unavailable
+from shared.websocket.admissions import Fleet
 
 log = structlog.get_logger("ringpost.gateway")
 BEAT_S = 1.0
 EAGER_S = 0.2
+LOOK_BEATS = 5
 
 
 class Heartbeat:
-    """Announces the gateway in its pools."""
+    """Announces the gateway in its pools, and tells *learn* who else is in the first of them."""
 
-    def __init__(self, registry: Registry, pools: Sequence[str], ttl_s: float) -> None:
+    def __init__(self, registry: Registry, pools: Sequence[str], ttl_s: float, learn: Callable[[Fleet], None]) -> None:
         self._registry, self._pools, self._ttl_s = registry, pools, ttl_s
+        self._learn = learn
         self.redis_answers = False
 
     async def run(self, describe: Callable[[], Gateway]) -> None:
         """Announce until cancelled; more often while not ready, so that routers learn at once when it is."""
+        beats = 0
         while not is_cancelled():
             gateway = describe()
             await self.beat(gateway)
+            if beats % LOOK_BEATS == 0:
+                await self._look(gateway.name)
+            beats += 1
             await asyncio.sleep(BEAT_S if gateway.state is GatewayState.READY else EAGER_S)
 
     async def beat(self, gateway: Gateway) -> None:
@@ -41,6 +49,10 @@ class Heartbeat:
         else:
             self.redis_answers = True
 
+    async def _look(self, name: str) -> None:
+        with contextlib.suppress(Unavailable):
+            self._learn(fleet_of(name, await self._registry.read(self._pools[0])))
+
     async def withdraw(self, name: str) -> None:
         """Leave the pools; if Redis is away, the record ends by itself."""
         try:
@@ -48,6 +60,13 @@ class Heartbeat:
                 await self._registry.withdraw(pool, name)
         except Unavailable:
             log.info("the registry is away; the record ends by itself")
+
+
+def fleet_of(name: str, pool: Sequence[Gateway]) -> Fleet:
+    """Return what *pool* is to the gateway called *name*, which is one of it."""
+    serving = [gateway for gateway in pool if gateway.state is GatewayState.READY]
+    others = sum(gateway.name != name for gateway in serving)
+    return Fleet(others, sum(gateway.connections for gateway in serving) / max(1, len(serving)))
 
 
 class Probe:

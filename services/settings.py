@@ -65,7 +65,7 @@ class GatewaySettings(Settings):
 
     registry_ttl_s: float = Field(5.0, ge=2, le=60, description="A gateway that has not been heard of for so long is absent.")
     drain_settle_s: float = Field(2.0, ge=0, le=60, description="On stop: how long to accept while routers learn of it.")
-    drain_spread_s: float = Field(3.0, ge=0, le=300, description="On stop: over how long the sockets are told to move.")
+    drain_spread_s: float = Field(10.0, ge=0, le=300, description="On stop: the time that sockets have to move, at most.")
 
     @field_validator("proxy_from")
     @classmethod

@@ -95,8 +95,8 @@ decode = msgspec.json.Decoder(Frame).decode
 encode = msgspec.json.Encoder(order=None).encode
 
 
-def error_frame(error: RingpostError, **about: UUID) -> bytes:
-    """Return the error frame for *error*; *about* names the send (`conversation`, `id`) that it is about."""
+def error_frame(error: RingpostError, **about: Any) -> bytes:
+    """Return the error frame for *error*; *about* names the send (`conversation`, `id`) that it is about, or says more."""
     frame: dict[str, Any] = {"type": "error", "code": error.code, "detail": str(error), "retryable": error.retryable}
     if error.retry_after_s is not None:
         frame["retry_after"] = error.retry_after_s

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,6 +15,7 @@ from shared.auth import Authenticator, Identity
 from shared.close_codes import CloseCode
 from shared.errors import Draining, Forbidden, Invalid, NotFound, RingpostError, TooManySockets, Unauthenticated
 from shared.web.origins import Origins
+from shared.websocket.admissions import Admissions
 from shared.websocket.tick import Tick
 
 if TYPE_CHECKING:
@@ -191,6 +192,13 @@ class Socket:
         self._sockets.start(self._open(frame))
 
     async def _open(self, hello: frames.Hello) -> None:
+        self._sockets.admissions.began(time.monotonic())
+        try:
+            await self._admit(hello)
+        finally:
+            self._sockets.admissions.ended(time.monotonic(), is_welcome=self.is_open)
+
+    async def _admit(self, hello: frames.Hello) -> None:
         fields: dict[str, Any] = {}
         try:
             for role in self._sockets.roles:
@@ -274,6 +282,7 @@ class Sockets:
         self._is_draining = False
         self._tasks: asyncio.TaskGroup | None = None
         self.tick = Tick()
+        self.admissions = Admissions()
         self.held = 0
         self.closes: Counter[str] = Counter()
 
@@ -282,6 +291,9 @@ class Sockets:
 
     def __contains__(self, socket: Socket) -> bool:
         return socket in self._all
+
+    def __iter__(self) -> Iterator[Socket]:
+        return iter(tuple(self._all))
 
     def role_of(self, kind: type) -> Role | None:
         return self._by_frame.get(kind)
@@ -318,7 +330,8 @@ class Sockets:
     def welcome(self, identity: Identity | None) -> dict[str, Any]:
         assert identity is not None
         about = {"user": identity.user, "expires_at": frames.moment(identity.expires_at)}
-        return {"type": "welcome"} | about | self._introduction
+        reconnect = self.admissions.reconnect(len(self._all))
+        return {"type": "welcome"} | about | self._introduction | {"reconnect": reconnect}
 
     def forget(self, socket: Socket) -> None:
         """Let go of a socket that is gone; told again, of what its roles have opened for it since."""
@@ -348,14 +361,9 @@ class Sockets:
         for socket in tuple(self._all):
             socket.close(code, reason)
 
-    async def drain(self, spread_s: float) -> None:
-        """Refuse new sockets; tell the others to move, evenly over *spread_s*."""
+    def close_door(self) -> None:
+        """Admit nobody from now on."""
         self._is_draining = True
-        leaving = tuple(self._all)
-        for n, socket in enumerate(leaving):
-            socket.close(CloseCode.DRAINING, "this gateway is about to stop")
-            if n % 50 == 49:
-                await asyncio.sleep(spread_s * 50 / len(leaving))
 
 
 async def _guarded(work: Any) -> None:
