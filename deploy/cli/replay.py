@@ -36,6 +36,9 @@ def run(
     stop: Annotated[
         str, typer.Option(metavar="PART:SECONDS", help="Stop (SIGSTOP) one part for so long when a third is sent: redis:20.")
     ] = "",
+    roll: Annotated[
+        str, typer.Option(metavar="POOLS", help="Restart the gateways of these one by one, as a deploy does: read,write.")
+    ] = "",
     connections: Annotated[
         int, typer.Option(min=64, max=4000, help="Senders connected at once; beyond that the longest idle one is closed.")
     ] = 600,
@@ -53,20 +56,21 @@ def run(
     from deploy.local.access import find_access
     from deploy.local.errors import NotRunning
     from deploy.replay.killer import NotRestarted
+    from deploy.replay.roller import NotRolled
     from deploy.replay.runner import Stalled
 
     try:
         access, plan = find_access(), _plan(logs, watchers, seed)
-        choices = _choices(access, via, speed, kill, stop, pipelined, connections, seed)
+        choices = _choices(access, via, speed, kill, stop, roll, pipelined, connections, seed)
         found = _run(access, plan, choices)
     except KeyboardInterrupt:
         print("ringpost: the replay was stopped; nothing was checked.", file=sys.stderr)
         raise typer.Exit(130) from None
-    except (NotRunning, NotRestarted, Stalled, ClientError, ValueError, OSError) as error:
+    except (NotRunning, NotRestarted, NotRolled, Stalled, ClientError, ValueError, OSError) as error:
         _fail(error)
     except BaseExceptionGroup as group:
         # One of the tasks that a replay consists of ended it, for one of the reasons above.
-        expected, bugs = group.split((NotRunning, NotRestarted, Stalled, ClientError, ValueError, OSError))
+        expected, bugs = group.split((NotRunning, NotRestarted, NotRolled, Stalled, ClientError, ValueError, OSError))
         if expected is None or bugs is not None:
             raise
         _fail(_first(expected))
@@ -100,20 +104,22 @@ def _plan(logs: list[Path], watchers: int, seed: int) -> "Plan":
 
 
 def _choices(
-    access: "Access", via: Way, speed: str, kill: str, stop: str, pipelined: bool, connections: int, seed: int
+    access: "Access", via: Way, speed: str, kill: str, stop: str, roll: str, pipelined: bool, connections: int, seed: int
 ) -> "Choices":
     from ringpost_client import Via
 
     from deploy.replay.killer import parse_stop, parse_targets
+    from deploy.replay.roller import parse_pools
     from deploy.replay.runner import Choices
 
-    if (kill or stop) and access.local is None:
-        raise ValueError("--kill and --stop need the data folder of the running system: set RINGPOST_DATA.")
+    if (kill or stop or roll) and access.local is None:
+        raise ValueError("--kill, --stop and --roll need the data folder of the running system: set RINGPOST_DATA.")
     return Choices(
         via=Via(via.value),
         speed=_speed(speed),
         kill=parse_targets(kill),
         stop=parse_stop(stop) if stop else None,
+        roll=parse_pools(roll),
         pipelined=pipelined,
         connections=connections,
         seed=seed,

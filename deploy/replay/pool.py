@@ -23,7 +23,8 @@ class Pool:
         self._make, self._limit = make, limit
         self._held: OrderedDict[str, _Held] = OrderedDict()
         self._freed = asyncio.Condition()
-        self.opened = self.reconnects = 0
+        self.opened = self.reconnects = self.moves = 0
+        self.without_socket_s = 0.0  # of whoever was without one for longest
 
     @asynccontextmanager
     async def lease(self, user: str) -> AsyncIterator[Client]:
@@ -69,4 +70,6 @@ class Pool:
 
     async def _close(self, held: _Held) -> None:
         self.reconnects += held.client.reconnects
+        self.moves += held.client.moves
+        self.without_socket_s = max(self.without_socket_s, held.client.without_socket_s)
         await held.client.__aexit__(None, None, None)

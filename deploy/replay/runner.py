@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from ringpost_client import Client, Options, Unavailable, Via
+from ringpost_client import Client, Options, State, Unavailable, Via
 
 from deploy.local.access import Access
 from deploy.local.found import find_local
@@ -16,8 +16,10 @@ from deploy.replay.killer import Killer, Stop, stop_for
 from deploy.replay.plan import Line, Plan, Script, members
 from deploy.replay.polling import until
 from deploy.replay.pool import Pool
+from deploy.replay.roller import Roller
 from deploy.replay.sender import Sender, Tally
 from deploy.replay.watcher import Watcher
+from shared.settings import Settings, load
 
 Answer = TypeVar("Answer")
 
@@ -35,12 +37,13 @@ class Stalled(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """How to replay. *speed* None is as fast as it goes; *stop* happens when a third has been sent."""
+    """How to replay. *speed* None is as fast as it goes; *stop* and *roll* happen when a third and a tenth has been sent."""
 
     via: Via = Via.WS
     speed: float | None = None
     kill: tuple[str, ...] = ()
     stop: Stop | None = None
+    roll: tuple[str, ...] = ()
     pipelined: bool = False
     connections: int = 600
     seed: int = 1
@@ -55,7 +58,11 @@ class Replay:
     conversations: dict[str, str] = field(default_factory=dict)
     watchers: list[Watcher] = field(default_factory=list)
     kills: int = 0
+    restarts: int = 0
     reconnects: int = 0
+    moves: int = 0
+    disconnects: int = 0
+    without_socket_s: float = 0.0
     seconds: float = 0.0
     stopped: tuple[float, float] | None = None
     troubles: list[str] = field(default_factory=list)
@@ -69,6 +76,7 @@ class Runner:
         self._access, self._choices = access, choices
         self._chance = random.Random(f"{choices.seed} {plan.run}")  # noqa: S311  # a schedule that can be had again
         self._killer: Killer | None = None
+        self._roller: Roller | None = None
         self.replay = Replay(plan)
 
     @property
@@ -80,7 +88,7 @@ class Runner:
 
         Raises:
             Stalled: the system stopped acknowledging for good.
-            NotRestarted: a part that was killed was not started again.
+            NotRestarted, NotRolled: a part that was killed, or told to stop, was not started again.
             ClientError: the system refused what a replay needs.
         """
         replay = self.replay
@@ -98,7 +106,12 @@ class Runner:
             finally:
                 await pool.close()
                 replay.kills = self.kills
+                replay.restarts = self._roller.restarts if self._roller else 0
                 replay.reconnects = pool.reconnects + sum(watcher.reconnects for watcher in replay.watchers)
+                replay.moves = pool.moves + sum(watcher.moves for watcher in replay.watchers)
+                replay.without_socket_s = max(
+                    [pool.without_socket_s, *(watcher.without_socket_s for watcher in replay.watchers)]
+                )
 
     def _client(self, user: str, via: Via = Via.WS) -> Client:
         options = Options(
@@ -107,7 +120,11 @@ class Runner:
             local_address=self.replay.plan.addresses[user],
             chance=self._chance.random,
         )
-        return Client(self._access.read_url, self._access.write_url, self._access.token(user), via=via, options=options)
+        urls = (self._access.read_url, self._access.write_url)
+        return Client(*urls, self._access.token(user), via=via, options=options, on_state=self._hear)
+
+    def _hear(self, state: State) -> None:
+        self.replay.disconnects += not state.is_up
 
     async def _make_conversations(self) -> None:
         async with self._client(self.replay.plan.owner) as client:
@@ -158,7 +175,7 @@ class Runner:
 
     @asynccontextmanager
     async def _trouble(self) -> AsyncIterator[None]:
-        """Kill and stop while this lasts."""
+        """Kill and stop while this lasts; a roll is waited for."""
         works: list[Coroutine[Any, Any, None]] = []
         if self._choices.kill:
             self._killer = Killer(_processes, self._choices.kill, self._chance)
@@ -167,9 +184,18 @@ class Runner:
             works.append(self._stop(self._choices.stop))
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(work) for work in works]
+            rolling = group.create_task(self._roll()) if self._choices.roll else None
             yield
+            if rolling is not None:
+                await rolling
             for task in tasks:
                 task.cancel()
+
+    async def _roll(self) -> None:
+        """Restart the gateways one by one when a tenth has been acknowledged."""
+        await until(lambda: self.replay.tally.answered * 10 >= self.replay.plan.total, 0.05)
+        self._roller = Roller(_processes, find_local().redis_url, load(Settings).prefix, self._choices.roll)
+        await self._roller.run()
 
     async def _stop(self, stop: Stop) -> None:
         """Stop a part when a third has been acknowledged."""

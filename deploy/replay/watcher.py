@@ -62,3 +62,11 @@ class Watcher:
     @property
     def reconnects(self) -> int:
         return self._client.reconnects
+
+    @property
+    def moves(self) -> int:
+        return self._client.moves
+
+    @property
+    def without_socket_s(self) -> float:
+        return self._client.without_socket_s
