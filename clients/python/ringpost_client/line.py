@@ -41,6 +41,7 @@ class Line:
         self._renews = self._is_paused = self._is_ended = False
         self._socket: WebSocket | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._greeted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.moved: s.Moved | None = None
 
     async def open(self, url: str) -> None:
@@ -120,7 +121,9 @@ class Line:
                 socket.send(_PING)
             if self._renews and not socket.closed.done():
                 await self._renew(socket)
-            await asyncio.wait((socket.closed,), timeout=self._heartbeat.pause(now))
+            # The welcome brings another heartbeat, which may be due sooner.
+            ends = (socket.closed,) if self._greeted.done() else (socket.closed, self._greeted)
+            await asyncio.wait(ends, timeout=self._heartbeat.pause(now), return_when=asyncio.FIRST_COMPLETED)
         if socket.closed.result()[0] == TOKEN_EXPIRED:
             self._tokens.forget()
 
@@ -157,6 +160,8 @@ class Line:
             self._answered_at = loop.time()
         elif isinstance(action, s.Welcomed):
             self._heartbeat = Heartbeat(action.heartbeat_s, loop.time())
+            if not self._greeted.done():
+                self._greeted.set_result(None)
         elif isinstance(action, s.Pause):
             self._answered_at = loop.time()
             self._timers.append(loop.call_later(self._pause_s(action.retry_after_s), self._again, action.conversation))
