@@ -27,6 +27,10 @@ class Wire:
     def release(self) -> None:
         self._flowing.set()
 
+    def lead_to(self, url: str) -> None:
+        """From now on new connections go to the server at *url*; the others stay where they are."""
+        self._target = target_of(url)
+
     def cut(self) -> None:
         """Reset all connections; new ones are taken."""
         for writer in tuple(self._writers):
@@ -35,7 +39,11 @@ class Wire:
     async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             await self._flowing.wait()
-            there_reader, there_writer = await asyncio.open_connection(*self._target)
+            try:
+                there_reader, there_writer = await asyncio.open_connection(*self._target)
+            except OSError:
+                writer.transport.abort()
+                return
             self._writers |= {writer, there_writer}
             there, back = self._flows()
             await asyncio.gather(self._copy(reader, there_writer, there), self._copy(there_reader, writer, back))
