@@ -172,7 +172,7 @@ class Hub:
             while True:
                 await self._pause(COMPARE_S if self.is_hearing() else COMPARE_DEAF_S)
                 try:
-                    await self._compare()
+                    await self.compare()
                 except Unavailable as error:
                     log.warning("heads could not be compared", error=str(error))
 
@@ -205,8 +205,7 @@ class Hub:
                 served.opening = None
 
     async def _open(self, logs: Sequence[UUID]) -> dict[UUID, Head]:
-        nothing = [0] * len(logs)
-        epoch, heads = await self._stored.differing(logs, nothing, nothing)
+        epoch, heads = await self._stored.differing(logs, [0] * len(logs))
         self._learn_epoch(epoch, heads)
         return heads
 
@@ -230,15 +229,17 @@ class Hub:
                 follower.lose()
             self.on_lost(served.edges)
 
-    async def _compare(self) -> None:
+    async def compare(self) -> None:
         """Ask Postgres which logs are not where they are here; give what is on its way by Redis a moment, then fetch it."""
-        asked = [(served, channel, channel.pushed) for served in self._logs.values() if (channel := served.channel) is not None]
-        logs, pushed = [served.log for served, _, _ in asked], [seq for _, _, seq in asked]
-        epoch, heads = await self._stored.differing(logs, pushed, [channel.generation for _, channel, _ in asked])
+        asked = [served for served in self._logs.values() if served.channel is not None]
+        channels = [served.channel for served in asked if served.channel is not None]
+        pushed = [channel.pushed for channel in channels]
+        places = [channel.pushed + channel.generation for channel in channels]
+        epoch, heads = await self._stored.differing([served.log for served in asked], places)
         self.compared_at = asyncio.get_running_loop().time()
         if not self._learn_epoch(epoch, heads) or not heads:
             return
-        differing = [(served, channel, seq) for served, channel, seq in asked if served.log in heads]
+        differing = [told for told in zip(asked, channels, pushed, strict=True) if told[0].log in heads]
         if any(heads[served.log].seq > seq for served, _, seq in differing):
             await asyncio.sleep(GRACE_S if self.is_hearing() else 0)
         for served, channel, seq in differing:

@@ -8,14 +8,17 @@ from shared.storage.connection import Connections
 from shared.storage.events import COLUMNS, from_row
 from shared.storage.history import Head
 
-# A log that is not there (any more) has the head 0.
+# A log that is not there (any more) has the head 0. `= ANY` goes through the index once, whatever else the table holds; without
+# the OFFSET it would be a condition of a join, and the whole table would be read.
 _DIFFERING = """
 SELECT h.epoch, d.log, d.head, d.generation
 FROM history_epoch h LEFT JOIN (
     SELECT k.log, coalesce(c.head, 0) AS head, coalesce(c.generation, 0) AS generation
-    FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS k (log, head, generation)
-    LEFT JOIN conversations c ON c.conversation_id = k.log
-    WHERE (coalesce(c.head, 0), coalesce(c.generation, 0)) <> (k.head, k.generation)
+    FROM unnest($1::uuid[], $2::bigint[]) AS k (log, place)
+    LEFT JOIN (
+        SELECT conversation_id, head, generation FROM conversations WHERE conversation_id = ANY ($1::uuid[]) OFFSET 0
+    ) c ON c.conversation_id = k.log
+    WHERE coalesce(c.head + c.generation, 0) <> k.place
 ) d ON true
 """
 _RUN = f"""
@@ -42,12 +45,13 @@ class Logs:
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
 
-    async def differing(
-        self, logs: Sequence[UUID], heads: Sequence[int], generations: Sequence[int]
-    ) -> tuple[UUID, dict[UUID, Head]]:
-        """Return the epoch, and what is true of those of *logs* whose head or generation is not the one that is given."""
+    async def differing(self, logs: Sequence[UUID], places: Sequence[int]) -> tuple[UUID, dict[UUID, Head]]:
+        """Return the epoch, and what is true of those of *logs* that are not at the place that is given.
+
+        A place is head + generation. In one history both only rise, so it tells of either; in an older one both are lower.
+        """
         async with self._connections.connection() as connection:
-            rows = await connection.fetch(_DIFFERING, logs, heads, generations)
+            rows = await connection.fetch(_DIFFERING, logs, places)
         return rows[0][0], {row[1]: Head(row[2], row[3]) for row in rows if row[1] is not None}
 
     async def run(self, log: UUID, first: int, last: int, limit: int) -> Run | None:
