@@ -62,6 +62,7 @@ CORES = [
     "shared/bus/topics.py",
     "shared/text.py",
     "shared/web/origins.py",
+    "shared/websocket/admissions.py",
     "shared/websocket/frame_reader.py",
 ]
 EFFECTS = {"asyncio", "asyncpg", "fastapi", "os", "random", "redis", "socket", "structlog", "time", "uhashring"}
