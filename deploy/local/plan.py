@@ -88,7 +88,7 @@ def _decide(shape: Shape, keys: Keys) -> dict[str, str]:
         "RINGPOST_DEV_TOKENS": "true",
         "RINGPOST_PUBLIC_READ_URL": f"http://localhost:{shape.read_port}",
         "RINGPOST_PUBLIC_WRITE_URL": f"http://localhost:{shape.write_port}",
-        "RINGPOST_DRAIN_SETTLE_S": "0.3",
+        "RINGPOST_DRAIN_SETTLE_S": "1",
         "RINGPOST_DRAIN_SPREAD_S": "3",
         # Their stderr is a file, which is JSON unless one says otherwise.
         "RINGPOST_LOG_FORMAT": "json",
