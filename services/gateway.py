@@ -76,6 +76,8 @@ class Gateway:
         self._authenticator = Authenticator(s.jwt_key.get_secret_value(), s.jwt_algorithm, admin_key)
         self._origins = Origins(parse_origins(s.origins) or default_origins(s.public_read_url, s.public_write_url))
         self._sockets = self._make_sockets()
+        if self._read is not None:
+            self._read.streams.join(self._sockets)
         self._heartbeat = self._make_heartbeat()
         self._postgres = Probe(partial(history.heads, []))
         self._http_policy = self._make_http_policy()
@@ -195,7 +197,10 @@ class Gateway:
         server.stop_listening()
         drain = Drain(self._sockets, s.drain_spread_s)
         log.info("draining", sockets=len(self._sockets), spread_s=round(drain.spread_s, 2), within_s=s.drain_spread_s)
-        await drain.run()
+        drains = [drain.run()]
+        if self._read is not None:
+            drains.append(self._read.streams.drain(drain.spread_s))
+        await asyncio.gather(*drains)
         log.info("drained", left=len(self._sockets))
 
     def _stop(self) -> None:

@@ -52,6 +52,7 @@ BODIES = [
     Row("write", "POST", f"{ONE}/leave", "OwnBody", ID, room="bob's"),
     Row("read", "POST", f"{ONE}/read", "MarkBody", {"seq": 1}),
     Row("read", "POST", "/v1/poll", "PollBody", {"wait_s": 0}),
+    Row("read", "POST", "/v1/stream", "CursorBody", {"inbox": 0}),
     Row("write", "POST", "/v1/dev/token", "TokenRequest", {"user": "bob"}),
     Row("read", "POST", "/v1/dev/token", "TokenRequest", {"user": "bob"}),
 ]
@@ -92,12 +93,17 @@ class Place:
         path = row.path.replace("{conversation}", room or self.rooms[row.room])
         asked = row.query if query is None else query
         media = [("Content-Type", kind) for kind in types if row.model]
-        return await self.http.request(
+        request = self.http.build_request(
             row.method,
             f"{process.url}{path}?{asked}" if asked else f"{process.url}{path}",
             headers=[*(bearer("alice") if headers is None else headers).items(), *media],
             content=(_write_anew(row.good) if raw is None else raw) if row.model else None,
         )
+        answer = await self.http.send(request, stream=True)
+        if not answer.headers.get("content-type", "").startswith("text/event-stream"):
+            await answer.aread()
+        await answer.aclose()  # an event stream has no end of its own
+        return answer
 
     def defined(self, row: Row) -> dict[str, Any]:
         """Return the schemas that those of *row* refer to."""

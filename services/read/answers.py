@@ -222,8 +222,13 @@ class InboxNews(_Range):
     events: list[InboxEvent]
 
 
+class NamedRange(_Range):
+    conversation: UUID
+
+
 class PollAnswer(BaseModel):
     epoch: UUID
+    ranges: list[NamedRange] = Field(description="What comes of conversations with news, or without a position.")
     inbox: InboxNews | None
     conversations: list[ConversationNews]
 

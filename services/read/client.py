@@ -1,11 +1,12 @@
 """Who reads live, as far as anybody but their transport must know."""
 
+from collections.abc import Hashable
 from typing import Protocol
 
 from shared.auth import Identity
 
 
-class Client(Protocol):
+class Client(Hashable, Protocol):
     """A socket or an event stream of a user."""
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, ClassVar
 from uuid import UUID
 
+from services.read.client import Client
 from services.read.hub import Hub, Served
 from services.read.marks import Marks
 from services.read.presence import Presence
@@ -20,7 +21,6 @@ from shared.errors import Invalid
 from shared.storage.conversations import inbox_id
 from shared.storage.markers import Mark, Marker
 from shared.websocket.offering import offer
-from shared.websocket.socket import Socket
 
 REPEAT_S = 30.0
 
@@ -38,42 +38,42 @@ class Company:
         self._signals, self._origin = signals, origin
         self._pace, self._repeats = TypingPace(), Repeats()
         self.counts: Counter[str] = Counter()
-        self.sockets_of: Callable[[str], Iterable[Socket]] = lambda user: ()
+        self.clients_of: Callable[[str], Iterable[Client]] = lambda user: ()
         marks.on_moved = self._tell_moved
         hub.on_signal, hub.on_stranger = self._hear, presence.nudge
 
-    # What sockets do.
+    # What clients do.
 
-    def came(self, socket: Socket) -> None:
-        assert socket.identity is not None
-        self._profiles.note(socket.identity)
-        self._presence.came(socket)
+    def came(self, client: Client) -> None:
+        assert client.identity is not None
+        self._profiles.note(client.identity)
+        self._presence.came(client)
 
-    def left(self, socket: Socket) -> None:
-        """A socket that came is gone."""
-        self._presence.left(socket)
+    def left(self, client: Client) -> None:
+        """A client that came is gone."""
+        self._presence.left(client)
 
     def parted(self, user: str) -> None:
         """*user* was put out of a conversation: whom they may watch, and who may watch them, is to be found anew."""
-        for socket, users in self._presence.affected(user, self.sockets_of(user)):
-            self._watch(socket, users)
+        for client, users in self._presence.affected(user, self.clients_of(user)):
+            self._watch(client, users)
 
-    def receive(self, socket: Socket, frame: Any, follows: Callable[[UUID], bool]) -> None:
-        """Take a frame of one of the types above; *follows* says whether the socket follows a conversation."""
+    def receive(self, client: Client, frame: Any, follows: Callable[[UUID], bool]) -> None:
+        """Take a frame of one of the types above; *follows* says whether the client follows a conversation."""
         match frame:
             case frames.Read():
-                self._marks.mark(frame.conversation, socket.user, Mark(read=frame.seq))
+                self._marks.mark(frame.conversation, client.user, Mark(read=frame.seq))
             case frames.Delivered():
-                self._marks.mark(frame.conversation, socket.user, Mark(delivered=frame.seq))
+                self._marks.mark(frame.conversation, client.user, Mark(delivered=frame.seq))
             case frames.Typing():
                 if follows(frame.conversation):
-                    self._tell_typing(socket, frame.conversation)
+                    self._tell_typing(client, frame.conversation)
             case frames.Watch():
-                self._watch(socket, frame.users)
+                self._watch(client, frame.users)
 
-    def _watch(self, socket: Socket, users: Sequence[str]) -> None:
-        if self._presence.ask(socket, users):
-            self._hub.start(self._presence.answer(socket))
+    def _watch(self, client: Client, users: Sequence[str]) -> None:
+        if self._presence.ask(client, users):
+            self._hub.start(self._presence.answer(client))
 
     # What is told to others.
 
@@ -88,10 +88,10 @@ class Company:
         for conversation, frame in receipts_frames(moved).items():
             self._tell(conversation, "", frame)
 
-    def _tell_typing(self, socket: Socket, conversation: UUID) -> None:
-        if conversation != inbox_id(socket.user) and self._pace.admit(socket, conversation, time.monotonic()):
-            about = {"type": "typing", "conversation": conversation, "user": socket.user}
-            self._tell(conversation, socket.user, frames.encode(about))
+    def _tell_typing(self, client: Client, conversation: UUID) -> None:
+        if conversation != inbox_id(client.user) and self._pace.admit(client, conversation, time.monotonic()):
+            about = {"type": "typing", "conversation": conversation, "user": client.user}
+            self._tell(conversation, client.user, frames.encode(about))
 
     def _tell(self, conversation: UUID, user: str, frame: bytes) -> None:
         served = self._hub.served(conversation)
@@ -117,11 +117,13 @@ class Company:
             self._offer(served, signal.frame)
 
     def _push(self, user: str, frame: bytes) -> None:
-        for socket in tuple(self.sockets_of(user)):
-            socket.send(frame)
+        for client in tuple(self.clients_of(user)):
+            client.send(frame)
 
     def _offer(self, served: Served, frame: bytes) -> None:
         self.counts["offers_dropped"] += offer(tuple(served.edges), frames.wire(frame))
+        for follower in tuple(served.followers):
+            follower.offer(frame)
 
     # What goes on.
 

@@ -6,7 +6,7 @@ A publication is a wake-up. That every log is complete, whatever Redis does, com
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -38,6 +38,9 @@ class Follower(Protocol):
 
     def push(self, log: UUID, frame: bytes, push: Push) -> None:
         """Take the next frame of *log*: finished for the wire, and what it is made of. Must not raise."""
+
+    def offer(self, frame: bytes) -> None:
+        """Take a JSON frame that may be left out: it is no event. Must not raise."""
 
     def lose(self) -> None:
         """The database's history is another one now: start over."""
@@ -73,7 +76,7 @@ class Hub:
         self.compared_at = 0.0
         self.counts: Counter[str] = Counter()
         self.on_gone: Callable[[Served, str], None] = lambda served, user: None
-        self.on_lost: Callable[[Iterable[Edge]], None] = lambda edges: None
+        self.on_lost: Callable[[], None] = lambda: None
         self.on_signal: Callable[[Served, bytes], None] = lambda served, data: None
         self.on_stranger: Callable[[bytes], None] = lambda channel: None
         self.is_hearing: Callable[[], bool] = lambda: subscription.is_connected
@@ -227,7 +230,7 @@ class Hub:
                 served.channel = Channel(head.seq, head.generation)
             for follower in tuple(served.followers):
                 follower.lose()
-            self.on_lost(served.edges)
+        self.on_lost()
 
     async def compare(self) -> None:
         """Ask Postgres which logs are not where they are here; give what is on its way by Redis a moment, then fetch it."""

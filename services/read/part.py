@@ -7,6 +7,7 @@ from uuid import uuid4
 from fastapi import APIRouter
 from redis.asyncio import Redis
 
+from services.read.arrivals import Arrivals
 from services.read.company import Company
 from services.read.company_routes import CompanyRoutes
 from services.read.ears import Ears
@@ -15,8 +16,10 @@ from services.read.marks import Marks
 from services.read.poll import Polls
 from services.read.presence import Presence
 from services.read.profiles import Profiles
+from services.read.readings import Readings
 from services.read.routes import ReadRoutes
 from services.read.session import ReadRole
+from services.read.streams import Streams
 from shared.bus.canary import Canary
 from shared.bus.presence import PresenceStore
 from shared.bus.recent import Recent
@@ -39,8 +42,8 @@ class ReadPart:
         self._subscription = Subscription(redis, redis_timeout_s)
         recent = Recent(redis, redis_timeout_s)
         self._hub = Hub(Logs(connections), recent, self._subscription, prefix)
-        self._polls = Polls(self._hub, history)
-        self._routes = ReadRoutes(history, Timeline(connections), self._polls)
+        arrivals = Arrivals(history, self._hub)
+        self._polls = Polls(self._hub, history, arrivals)
         markers, users, origin = Markers(connections), Users(connections), uuid4().hex
         marks = Marks(markers)
         self._presence = Presence(PresenceStore(redis, prefix, redis_timeout_s, origin), self._subscription, users, prefix)
@@ -49,7 +52,10 @@ class ReadPart:
         self._ears = Ears(self._subscription, Canary(redis, prefix, origin, redis_timeout_s))
         self._hub.is_hearing = lambda: self._subscription.is_connected and not self._ears.is_deaf
         self._company_routes = CompanyRoutes(marks, markers)
-        self.role = ReadRole(self._hub, history, self._company)
+        readings = Readings(self._hub, arrivals, self._company)
+        self.streams = Streams(readings, self._hub, history)
+        self._routes = ReadRoutes(history, Timeline(connections), self._polls, self.streams)
+        self.role = ReadRole(readings, self._company, self._hub, history)
 
     def router(self) -> APIRouter:
         router = APIRouter()
@@ -59,7 +65,7 @@ class ReadPart:
 
     def works(self) -> Sequence[Coroutine[Any, Any, None]]:
         """Return what runs for as long as the gateway does."""
-        return [self._subscription.run(), self._hub.run(), self._ears.run(), *self._company.works()]
+        return [self._subscription.run(), self._hub.run(), self._ears.run(), self.streams.run(), *self._company.works()]
 
     def reasons(self, *, redis_answers: bool) -> Sequence[str]:
         """Deaf: Redis answers here, and yet the subscription lags. With Redis itself away, Postgres serves."""
@@ -72,9 +78,16 @@ class ReadPart:
         told = self._hub.counts + self._signals.counts + self._ears.counts + self._company.counts
         counts = {f"read_{name}_total": float(n) for name, n in told.items()}
         now = {"read_logs": float(len(self._hub)), "read_polls_waiting": float(self._polls.waiting)}
+        counts |= {f"read_streams_ended_{code}_total": float(n) for code, n in self.streams.ends.items()}
+        now["read_streams"] = float(len(self.streams))
         now |= {"read_deaf": float(self._ears.is_deaf), "read_canary_lag_seconds": self._ears.lag_s}
         now["read_presence_watched"] = float(self._presence.watched)
-        return counts | now | self._hub.fills.metrics() | {"read_subscription_reconnects_total": float(self._subscription.reconnects)}
+        return (
+            counts
+            | now
+            | self._hub.fills.metrics()
+            | {"read_subscription_reconnects_total": float(self._subscription.reconnects)}
+        )
 
     def stop_waiting(self) -> None:
         """Answer the long polls that wait."""

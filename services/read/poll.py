@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from services.read.arrivals import Arrivals
 from services.read.channel import Push
 from services.read.hub import Hub, Served
-from services.read.resume import Cursor, Plan, behind, plan
+from services.read.resume import Cursor, Plan, Start, behind, plan
 from shared.errors import PositionLost, Unavailable
 from shared.storage.conversations import inbox_id
 from shared.storage.history import Event, History, Memberships
@@ -33,6 +34,9 @@ class _Waiter:
     def push(self, log: UUID, frame: bytes, push: Push) -> None:
         self.woken.set()
 
+    def offer(self, frame: bytes) -> None:
+        """A poll tells of events alone."""
+
     def lose(self) -> None:
         self.is_lost = True
         self.woken.set()
@@ -41,8 +45,8 @@ class _Waiter:
 class Polls:
     """Answers polls from Postgres; Redis only says when to look."""
 
-    def __init__(self, hub: Hub, history: History) -> None:
-        self._hub, self._history = hub, history
+    def __init__(self, hub: Hub, history: History, arrivals: Arrivals) -> None:
+        self._hub, self._history, self._arrivals = hub, history, arrivals
         self._waiters: set[_Waiter] = set()
         self._is_stopping = False
 
@@ -62,12 +66,12 @@ class Polls:
         Raises:
             PositionLost: a position is of another epoch, or beyond its log's head.
         """
-        memberships = await self._history.memberships(user)
+        memberships = await self._arrivals.memberships(user)
         chosen = _checked(plan(wish.cursor, memberships))
         if _has_news(chosen, memberships) or wish.wait_s <= 0 or self._is_stopping:
             return await self._collect(user, wish, memberships, chosen)
         await self._wait(user, memberships, chosen, wish.wait_s)
-        memberships = await self._history.memberships(user)
+        memberships = await self._arrivals.memberships(user)
         settled = Cursor(memberships.epoch, chosen.inbox, {s.conversation: s.position for s in chosen.starts})
         return await self._collect(user, wish, memberships, _checked(plan(settled, memberships)))
 
@@ -110,7 +114,8 @@ class Polls:
         if left > 0 and memberships.inbox_head > chosen.inbox:
             events = await self._history.after(inbox_id(user), chosen.inbox, memberships.inbox_head, left)
             inbox = _page(events, memberships.inbox_head)
-        return {"epoch": memberships.epoch, "inbox": inbox, "conversations": conversations}
+        ranges = [start.range() for start in chosen.starts if _is_to_be_named(start, wish.cursor)]
+        return {"epoch": memberships.epoch, "ranges": ranges, "inbox": inbox, "conversations": conversations}
 
 
 def _page(events: list[Event], head: int) -> dict[str, Any] | None:
@@ -118,6 +123,11 @@ def _page(events: list[Event], head: int) -> dict[str, Any] | None:
         return None
     last = events[-1]["seq"]
     return {"from": events[0]["seq"], "to": last, "complete": last == head, "events": events}
+
+
+def _is_to_be_named(start: Start, cursor: Cursor) -> bool:
+    """Say whether there is news, or the client could not know where it stands."""
+    return start.position < start.head or cursor.positions.get(start.conversation) != start.position
 
 
 def _has_news(chosen: Plan, memberships: Memberships) -> bool:

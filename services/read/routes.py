@@ -1,21 +1,27 @@
-"""The read service over HTTP: my conversations, history, long poll."""
+"""The read service over HTTP: my conversations, history, long poll, event stream."""
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.read.answers import ConversationsAnswer, EventsAnswer, HistoryAnswer, MembersAnswer, PollAnswer
 from services.read.poll import Polls, Wish
 from services.read.resume import Cursor
+from services.read.streams import Streams
 from shared import frames, limits
-from shared.errors import Forbidden, NotFound, PositionLost, TooLarge, Unavailable
+from shared.errors import Forbidden, NotFound, PositionLost, TooLarge, TooManySockets, Unavailable
 from shared.storage.history import Event, History, Membership
 from shared.storage.timeline import Timeline
 from shared.web.body import Caller, json_body
 from shared.web.fields import Body, Parameters, QueryLimit, QuerySeq, Seq, User, Uuid
 from shared.web.problems import problem_responses
+
+EVENT_STREAM: dict[str, Any] = {
+    "description": "Frames as events, until the stream ends; docs/protocol.md has them.",
+    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+}
 
 
 class ListParameters(Parameters):
@@ -42,12 +48,20 @@ class RangeParameters(Parameters):
         return self
 
 
-class PollBody(Body):
-    """A cursor, and how long to wait for what comes after it."""
+class CursorBody(Body):
+    """What a client has."""
 
     epoch: Uuid | None = None
     inbox: Seq = 0
     positions: Annotated[dict[Uuid, Seq], Field(max_length=limits.CURSOR_POSITIONS, default_factory=dict)]
+
+    def cursor(self) -> Cursor:
+        return Cursor(self.epoch, self.inbox, self.positions)
+
+
+class PollBody(CursorBody):
+    """A cursor, and how long to wait for what comes after it."""
+
     wait_s: Annotated[float, Field(ge=0, le=limits.POLL_WAIT_S)] = 25
     limit: Annotated[int, Field(ge=1, le=limits.PAGE_EVENTS)] = limits.PAGE_EVENTS_DEFAULT
 
@@ -55,8 +69,8 @@ class PollBody(Body):
 class ReadRoutes:
     """What the routes work on."""
 
-    def __init__(self, history: History, timeline: Timeline, polls: Polls) -> None:
-        self._history, self._timeline, self._polls = history, timeline, polls
+    def __init__(self, history: History, timeline: Timeline, polls: Polls, streams: Streams) -> None:
+        self._history, self._timeline, self._polls, self._streams = history, timeline, polls, streams
 
     def router(self) -> APIRouter:
         router = APIRouter(prefix="/v1", tags=["read"])
@@ -64,6 +78,8 @@ class ReadRoutes:
         router.add_api_route("/conversations", self.list_conversations, response_model=ConversationsAnswer, responses=told)
         lost = problem_responses(Forbidden, PositionLost, Unavailable)
         router.add_api_route("/poll", self.poll, methods=["POST"], response_model=PollAnswer, responses=lost)
+        told = problem_responses(Forbidden, TooManySockets, Unavailable) | {200: EVENT_STREAM}
+        router.add_api_route("/stream", self.stream, methods=["POST"], response_class=Response, responses=told)
         unknown = (Forbidden, NotFound, Unavailable)
         for path, endpoint, model, errors in (
             ("events", self.read_events, EventsAnswer, unknown),
@@ -125,8 +141,15 @@ class ReadRoutes:
 
     async def poll(self, caller: Caller, body: Annotated[PollBody, json_body(PollBody, limits.CURSOR_BODY_BYTES)]) -> Response:
         """Wait for what comes after a cursor."""
-        wish = Wish(Cursor(body.epoch, body.inbox, body.positions), body.wait_s, body.limit)
+        wish = Wish(body.cursor(), body.wait_s, body.limit)
         return _json(await self._polls.answer(_user(caller), wish))
+
+    async def stream(
+        self, request: Request, caller: Caller, body: Annotated[CursorBody, json_body(CursorBody, limits.CURSOR_BODY_BYTES)]
+    ) -> Response:
+        """Get what comes after a cursor as server-sent events."""
+        _user(caller)
+        return self._streams.answer(caller, body.cursor(), request.state.outlet)
 
 
 def _named(events: list[Event], start: int, *, is_complete: bool) -> dict[str, Any]:

@@ -4,7 +4,8 @@ A refusal is written whole, then the connection is half-closed and read dry for 
 """
 
 import asyncio
-from collections.abc import Callable
+import socket
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httptools
@@ -20,7 +21,7 @@ from shared.web.patience import Patience, Phase
 from shared.web.problems import BadRequest, HeadTooLarge, TimedOut, write_answer
 from shared.web.request_head import check_head, check_upgrade
 
-__all__ = ["HttpPolicy", "make_http_protocol"]
+__all__ = ["HttpPolicy", "Outlet", "make_http_protocol"]
 
 FRAMING_BYTES = 64 * 1024
 DISCARD_BYTES = 64 * 1024 * 1024
@@ -39,20 +40,32 @@ def make_http_protocol(policy: HttpPolicy) -> type[HttpToolsProtocol]:
     return BoundProtocol
 
 
-class _Outlet(asyncio.Transport):
-    """What an answer is written to: the connection's transport, but for how it is closed."""
+class Outlet(asyncio.Transport):
+    """What an answer is written to: the connection's transport, but for how it is closed.
 
-    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
+    A route finds it as `request.state.outlet`, to write an answer that does not end.
+    """
+
+    def __init__(self, transport: asyncio.Transport, close: Callable[[], None], drain: Callable[[], Awaitable[None]]) -> None:
         super().__init__()
+        self._transport = transport
         self.write = transport.write  # type: ignore[method-assign]  # called for each answer: no detour
         self.is_closing = transport.is_closing  # type: ignore[method-assign]
+        self.get_write_buffer_size = transport.get_write_buffer_size  # type: ignore[method-assign]
         self.close = close  # type: ignore[method-assign]
+        self.drain = drain
+
+    def cut_after(self, silence_s: float) -> None:
+        """Have the system cut the connection when its peer has acknowledged nothing for so long (RFC 5482; Linux)."""
+        option = getattr(socket, "TCP_USER_TIMEOUT", None)
+        if option is not None:
+            self._transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, option, int(silence_s * 1000))
 
 
 class _HttpProtocol(HttpToolsProtocol):
     _policy: HttpPolicy
     _patience: Patience
-    _outlet: _Outlet
+    _outlet: Outlet
 
     def __init__(
         self,
@@ -78,7 +91,7 @@ class _HttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
         self._patience = Patience(self._policy.timeouts, self.loop.time())
-        self._outlet = _Outlet(transport, self._close_when_read)
+        self._outlet = Outlet(transport, self._close_when_read, self.flow.drain)
         self._policy.add(self, self.loop)
         if self._policy.is_exceeded:
             self._refuse(Overloaded("This gateway has as many connections as it takes."))
@@ -174,6 +187,7 @@ class _HttpProtocol(HttpToolsProtocol):
         if not self.parser.should_upgrade():
             super().on_headers_complete()
             self.cycle.transport = self._outlet
+            self.scope["state"]["outlet"] = self._outlet
 
     def _check_upgrade(self, method: bytes, version: str) -> RingpostError | None:
         if self._answering is not None:

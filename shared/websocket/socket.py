@@ -322,10 +322,21 @@ class Sockets:
         if self._is_draining:
             raise Draining
         identity = self.identify(token)
-        if self._per_user[identity.user] >= self.policy.max_sockets_per_user:
-            raise TooManySockets
-        self._per_user[identity.user] += 1
+        self.count_in(identity.user)
         return identity
+
+    def count_in(self, user: str) -> None:
+        """Take one more socket of *user*, or what counts as one."""
+        if self._is_draining:
+            raise Draining
+        if self._per_user[user] >= self.policy.max_sockets_per_user:
+            raise TooManySockets
+        self._per_user[user] += 1
+
+    def count_out(self, user: str) -> None:
+        self._per_user[user] -= 1
+        if not self._per_user[user]:
+            del self._per_user[user]
 
     def welcome(self, identity: Identity | None) -> dict[str, Any]:
         assert identity is not None
@@ -336,9 +347,7 @@ class Sockets:
     def forget(self, socket: Socket) -> None:
         """Let go of a socket that is gone; told again, of what its roles have opened for it since."""
         if socket in self._all and socket.identity is not None:
-            self._per_user[socket.user] -= 1
-            if not self._per_user[socket.user]:
-                del self._per_user[socket.user]
+            self.count_out(socket.user)
         self._all.discard(socket)
         for role in self.roles:
             role.closed(socket)
