@@ -72,7 +72,11 @@ LIMITS: dict[str, tuple[str, ...]] = {
     "a frame from the client": ("FRAME_BYTES",),
     "the hello": ("HELLO_BYTES",),
     "body of a request": ("BODY_BYTES",),
-    "body that creates a conversation, sends, polls, or opens a stream": ("CREATE_BODY_BYTES", "POST_BODY_BYTES", "CURSOR_BODY_BYTES"),
+    "body that creates a conversation, sends, polls, or opens a stream": (
+        "CREATE_BODY_BYTES",
+        "POST_BODY_BYTES",
+        "CURSOR_BODY_BYTES",
+    ),
     "request line and headers": ("HEADER_BYTES",),
     "positions in a cursor": ("CURSOR_POSITIONS",),
     "events in a page": ("PAGE_EVENTS", "PAGE_EVENTS_DEFAULT"),
