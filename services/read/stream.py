@@ -56,7 +56,7 @@ class Stream(Reading):
         self._write_out(b"event: %b\nid: %b:%d\ndata: %b\n\n" % (kind, log, push.last, push.frame))
 
     def offer(self, frame: bytes) -> None:
-        if not self._outlet.get_write_buffer_size():
+        if self._can_write and not self._outlet.get_write_buffer_size():
             self.send(frame)
 
     async def drained(self) -> None:
@@ -67,11 +67,11 @@ class Stream(Reading):
         if self.ended_by is not None:
             return
         self.ended_by = code
-        if self._is_open:
+        if self._can_write:
             self._write_out(b"event: %b\ndata: %b\n\n" % _last_event(code, reason))
             self._outlet.write(b"0\r\n\r\n")
             self._outlet.close()
-            self._is_open = False
+        self._is_open = False
 
     def enter(self, served: Served) -> None:
         served.followers.add(self)
@@ -94,9 +94,14 @@ class Stream(Reading):
             self._beat_at = now
             self._write_out(HEARTBEAT)
 
+    @property
+    def _can_write(self) -> bool:
+        """Say no where the client has just gone too: its transport would raise, in the midst of others' frames."""
+        return self._is_open and not self._outlet.is_closing()
+
     def _write_out(self, event: bytes) -> None:
         """Write an event as one chunk (RFC 9112 7.1); who leaves too much unread is cut."""
-        if not self._is_open:
+        if not self._can_write:
             return
         self._outlet.write(b"%x\r\n%b\r\n" % (len(event), event))
         if self._outlet.get_write_buffer_size() > self._policy.buffer_bytes:
