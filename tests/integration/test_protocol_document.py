@@ -59,8 +59,8 @@ async def test_the_system_does_what_the_document_says(site: Site) -> None:
 
 
 SAID = '→ {"type": "hello", "token": "$bob"}'
-WELCOME = """← {"type": "welcome", "user": "bob", "gateway": "…", "roles": ["write"], "heartbeat_s": 10, "reconnect": "…", "expires_at": "…",
-  "read": "http://localhost:8000", "write": "http://localhost:8001"}"""
+WELCOME = """← {"type": "welcome", "user": "bob", "gateway": "…", "roles": ["write"], "heartbeat_s": 10, "reconnect": "…",
+  "expires_at": "…", "read": "http://localhost:8000", "write": "http://localhost:8001"}"""
 TRUE = f"""
 ```transcript
 > POST WRITE/v1/conversations
