@@ -6,7 +6,6 @@ The command is packed by hiredis at once: redis-py's own packing took longer tha
 import asyncio
 from collections.abc import Sequence
 from hashlib import sha1
-from typing import Any
 
 import msgspec
 from hiredis import pack_command
@@ -62,17 +61,6 @@ class Bus:
             with translated():
                 async with asyncio.timeout(self._timeout_s):
                     await self._call(publications[start : start + _LOGS_A_CALL])
-
-    async def recent(self, key: str, first: int) -> list[bytes]:
-        """Return the recent payloads under *key* that begin at *first* or later, ascending; an empty answer says nothing.
-
-        Raises:
-            Unavailable: Redis did not answer in time.
-        """
-        with translated():
-            async with asyncio.timeout(self._timeout_s):
-                entries: Any = await self._redis.xrange(key, min=first)
-        return [fields[b""] for _, fields in entries]
 
     async def close(self) -> None:
         """End the connection for publishing."""

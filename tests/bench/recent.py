@@ -17,6 +17,7 @@ from shared import frames
 from shared.bus.client import connect
 from shared.bus.payload import cache_key, pack, unpack
 from shared.bus.publishing import Bus, Publication
+from shared.bus.recent import Recent
 from shared.storage.append import Appender, NewEvent
 from shared.storage.connection import Connections
 from shared.storage.conversations import Conversations, NewConversation
@@ -40,14 +41,14 @@ async def _compare(stage: Stage, events: int, rounds: int) -> None:
     stage.migrate(url)
     connections = Connections(url, size=1, timeout_s=TIMEOUT_S, name="recent")
     redis = connect(stage.valkey.url, TIMEOUT_S)
-    bus, history = Bus(redis, TIMEOUT_S), History(connections)
+    bus, recent, history = Bus(redis, TIMEOUT_S), Recent(redis, TIMEOUT_S), History(connections)
     made = await Conversations(connections).create(NewConversation("", uuid4(), {"alice": "owner"}))
     log, epoch = made.conversation, made.outcome.epoch
     await _fill(Appender(url, timeout_s=TIMEOUT_S, name="recent"), bus, log, events)
     key = cache_key("recent", log, epoch, 0)
 
     async def hit() -> int:
-        found = [unpack(payload) for payload in await bus.recent(key, 2)]
+        found = [unpack(payload) for payload in await recent.run(key, 2)]
         return sum(payload.last - payload.first + 1 for payload in found)
 
     async def miss() -> int:
