@@ -31,7 +31,7 @@ check: install ## Lint, types, layers
 	@$(BIN)/pytest tests/unit/test_layers.py
 
 test: check ## Everything: check, then unit, integration, end-to-end and fault tests
-	@$(BIN)/pytest -n 3 --dist loadfile $(ARGS)
+	@$(BIN)/pytest -n 4 --dist loadfile $(ARGS)
 
 fault-write: install ## Kill write gateways 50 times and Postgres 10 times under load; count what breaks (some minutes)
 	@$(BIN)/python -m tests.faults.storm --gateway-kills 50 --postgres-kills 10 $(ARGS)

@@ -30,6 +30,7 @@ from shared.websocket.fan_out import fan_out
 
 log = structlog.get_logger("ringpost.read")
 COMPARE_S, COMPARE_DEAF_S, GRACE_S = 1.0, 0.3, 0.25
+SLICE = 500
 REACH_S = 5.0
 
 
@@ -73,7 +74,6 @@ class Hub:
         self._to_open = asyncio.Event()
         self._due: list[tuple[Served, Push]] = []
         self.epoch: UUID | None = None
-        self.compared_at = 0.0
         self.counts: Counter[str] = Counter()
         self.on_gone: Callable[[Served, str], None] = lambda served, user: None
         self.on_lost: Callable[[], None] = lambda: None
@@ -127,8 +127,7 @@ class Hub:
             if served.edges:
                 fan_out(served.edges, b"".join(frames.wire(push.frame) for push in pushes))
             for follower in tuple(served.followers):
-                for push in pushes:
-                    follower.push(served.log, frames.wire(push.frame), push)
+                _hand_over(follower, served.log, pushes)
             self.counts["deliveries"] += (len(served.edges) + len(served.followers)) * len(pushes)
             if pushes[-1].gone is not None:
                 self.on_gone(served, pushes[-1].gone)
@@ -173,18 +172,25 @@ class Hub:
         async with asyncio.TaskGroup() as self._tasks:
             self._tasks.create_task(self._open_logs())
             while True:
-                await self._pause(COMPARE_S if self.is_hearing() else COMPARE_DEAF_S)
-                try:
-                    await self.compare()
-                except Unavailable as error:
-                    log.warning("heads could not be compared", error=str(error))
+                await self._compare_all()
+
+    async def _compare_all(self) -> None:
+        """Compare all heads within a second, some at a time: all of them at once would hold up what is pushed meanwhile."""
+        self._look.clear()
+        logs = tuple(self._logs.values())
+        starts = range(0, max(1, len(logs)), SLICE)
+        for start in starts:
+            try:
+                await self.compare(logs[start : start + SLICE])
+            except Unavailable as error:
+                log.warning("heads could not be compared", error=str(error))
+            await self._pause((COMPARE_S if self.is_hearing() else COMPARE_DEAF_S) / len(starts))
 
     async def _pause(self, most_s: float) -> None:
-        """Wait for the next comparison: there is one at once when the subscription has come back."""
+        """Wait, but not when the subscription has come back: what it missed is to be found at once."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(most_s):
                 await self._look.wait()
-        self._look.clear()
 
     async def _open_logs(self) -> None:
         """Read the heads of newly served logs, all that asked meanwhile in one query."""
@@ -232,17 +238,19 @@ class Hub:
                 follower.lose()
         self.on_lost()
 
-    async def compare(self) -> None:
-        """Ask Postgres which logs are not where they are here; give what is on its way by Redis a moment, then fetch it."""
-        asked = [served for served in self._logs.values() if served.channel is not None]
+    async def compare(self, logs: Sequence[Served]) -> None:
+        """Ask Postgres which of *logs* are not where they are here, and have that mended."""
+        asked = [served for served in logs if served.channel is not None]
         channels = [served.channel for served in asked if served.channel is not None]
         pushed = [channel.pushed for channel in channels]
         places = [channel.pushed + channel.generation for channel in channels]
         epoch, heads = await self._stored.differing([served.log for served in asked], places)
-        self.compared_at = asyncio.get_running_loop().time()
-        if not self._learn_epoch(epoch, heads) or not heads:
-            return
-        differing = [told for told in zip(asked, channels, pushed, strict=True) if told[0].log in heads]
+        if self._learn_epoch(epoch, heads) and heads:
+            differing = [told for told in zip(asked, channels, pushed, strict=True) if told[0].log in heads]
+            self.start(self._repair(differing, heads))
+
+    async def _repair(self, differing: Sequence[tuple[Served, Channel, int]], heads: Mapping[UUID, Head]) -> None:
+        """Give what is on its way by Redis a moment, then fetch it."""
         if any(heads[served.log].seq > seq for served, _, seq in differing):
             await asyncio.sleep(GRACE_S if self.is_hearing() else 0)
         for served, channel, seq in differing:
@@ -309,6 +317,15 @@ class Hub:
         """Run *work* beside the hub; a RingpostError ends it quietly, since whoever it concerns was told."""
         assert self._tasks is not None, "the hub runs first"
         self._tasks.create_task(_quietly(work))
+
+
+def _hand_over(follower: Follower, log_id: UUID, pushes: Sequence[Push]) -> None:
+    try:
+        for push in pushes:
+            follower.push(log_id, frames.wire(push.frame), push)
+    except Exception:  # a bug in one follower must not cost the others a frame
+        log.exception("a follower failed; it starts over")
+        follower.lose()
 
 
 def _runs(due: Sequence[tuple[Served, Push]]) -> list[tuple[Served, list[Push]]]:

@@ -11,7 +11,7 @@ from services.read.poll import Polls, Wish
 from services.read.resume import Cursor
 from services.read.streams import Streams
 from shared import frames, limits
-from shared.errors import Forbidden, NotFound, PositionLost, TooLarge, TooManySockets, Unavailable
+from shared.errors import Draining, Forbidden, NotFound, PositionLost, TooLarge, TooManySockets, Unavailable
 from shared.storage.history import Event, History, Membership
 from shared.storage.timeline import Timeline
 from shared.web.body import Caller, json_body
@@ -78,7 +78,7 @@ class ReadRoutes:
         router.add_api_route("/conversations", self.list_conversations, response_model=ConversationsAnswer, responses=told)
         lost = problem_responses(Forbidden, PositionLost, Unavailable)
         router.add_api_route("/poll", self.poll, methods=["POST"], response_model=PollAnswer, responses=lost)
-        told = problem_responses(Forbidden, TooManySockets, Unavailable) | {200: EVENT_STREAM}
+        told = problem_responses(Draining, Forbidden, TooManySockets, Unavailable) | {200: EVENT_STREAM}
         router.add_api_route("/stream", self.stream, methods=["POST"], response_class=Response, responses=told)
         unknown = (Forbidden, NotFound, Unavailable)
         for path, endpoint, model, errors in (

@@ -8,13 +8,14 @@ from redis.asyncio import Redis
 from shared.bus.client import translated
 
 MOST = 64
+PATIENCE_S = 0.25  # Postgres answers in less, and somebody waits
 
 
 class Recent:
     """The recent payloads. Nothing that they say or leave out is the truth."""
 
     def __init__(self, redis: Redis, timeout_s: float) -> None:
-        self._redis, self._timeout_s = redis, timeout_s
+        self._redis, self._timeout_s = redis, min(timeout_s, PATIENCE_S)
 
     async def run(self, key: str, first: int) -> list[bytes]:
         """Return the payloads under *key* from the one on that begins at *first* or before it, at most 64, ascending.

@@ -11,7 +11,7 @@ import pytest
 import redis.asyncio
 
 from shared import frames
-from shared.bus.payload import Payload, pack
+from shared.bus.payload import Payload, pack, unpack
 from tests.gateways import Process, Site, bearer, running
 from tests.talk import create, greeted, post
 from tests.wire import wired
@@ -54,8 +54,14 @@ async def a_room(site: Site) -> AsyncIterator[tuple[Process, str, redis.asyncio.
 
 
 async def key_of(cache: redis.asyncio.Redis, site: Site, room: str) -> bytes:
-    (key,) = [key async for key in cache.scan_iter(f"{site.prefix}:recent:*:{room}")]
-    return bytes(key)
+    """Return the key of the room's recent payloads, once the last of them is there: they come after the acknowledgements."""
+    async with asyncio.timeout(10):
+        while True:
+            for key in [bytes(key) async for key in cache.scan_iter(f"{site.prefix}:recent:*:{room}")]:
+                for _, fields in await cache.xrevrange(key, count=1):
+                    if unpack(fields[b""]).last == HEAD:
+                        return key
+            await asyncio.sleep(0.01)
 
 
 async def test_of_many_who_come_back_at_once_postgres_serves_few(site: Site) -> None:

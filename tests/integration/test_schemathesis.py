@@ -115,7 +115,8 @@ async def test_each_route_keeps_what_the_document_promises(grounds: Grounds, tmp
     verdict = await let_loose(grounds, f"{process.url}/openapi.json", "examples,coverage,fuzzing", tmp_path / "report.json")
 
     passed(verdict, never_accepted=["GET /v1/socket"])
-    assert verdict.report["operations"]["tested"] == verdict.report["operations"]["total"]
+    endless = {"write": 0, "read": 1}[role]  # the event stream, which tests/schemathesis.toml leaves out
+    assert verdict.report["operations"]["tested"] == verdict.report["operations"]["total"] - endless
     assert verdict.report["test_cases"]["generated"] > 300
     assert grounds.house.complaints() == []
 
