@@ -58,9 +58,9 @@ async def key_of(cache: redis.asyncio.Redis, site: Site, room: str) -> bytes:
     async with asyncio.timeout(10):
         while True:
             for key in [bytes(key) async for key in cache.scan_iter(f"{site.prefix}:recent:*:{room}")]:
-                for _, fields in await cache.xrevrange(key, count=1):
-                    if unpack(fields[b""]).last == HEAD:
-                        return key
+                last: Any = await cache.xrevrange(key, count=1)
+                if last and unpack(last[0][1][b""]).last == HEAD:
+                    return key
             await asyncio.sleep(0.01)
 
 
