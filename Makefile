@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lock format clean bench-first bench-read bench-read-long bench-write bench-write-long fault-write
+.PHONY: help install run test test-slow check lock format clean bench-first bench-read bench-read-long bench-write bench-write-long fault-write
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -30,8 +30,11 @@ check: install ## Lint, types, layers
 	@$(BIN)/mypy --strict clients/python/ringpost_client
 	@$(BIN)/pytest tests/unit/test_layers.py
 
-test: check ## Everything: check, then unit, integration, end-to-end and fault tests
-	@$(BIN)/pytest -n 4 --dist loadfile $(ARGS)
+test: check ## Check, then unit, integration, end-to-end and fault tests
+	@$(BIN)/pytest -n 4 --dist loadfile -m "not slow" $(ARGS)
+
+test-slow: install ## The tests that `make test` leaves out: the benchmarks' own, and a crowd that moves (some minutes)
+	@$(BIN)/pytest -m slow $(ARGS)
 
 fault-write: install ## Kill write gateways 50 times and Postgres 10 times under load; count what breaks (some minutes)
 	@$(BIN)/python -m tests.faults.storm --gateway-kills 50 --postgres-kills 10 $(ARGS)

@@ -7,9 +7,13 @@ import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
+import pytest
+
 from tests.bare_socket import HANDSHAKE
 from tests.client_frames import TEXT, frame
 from tests.gateways import Process, Site, running, token
+
+pytestmark = pytest.mark.slow
 
 MANY = 1_000
 AT_ONCE = 100

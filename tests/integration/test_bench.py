@@ -14,6 +14,8 @@ from tests.bench.cores import pinned
 from tests.bench.cpu import Meter
 from tests.system import ROOT
 
+pytestmark = pytest.mark.slow
+
 BUSY = "import time\nwhile time.process_time() < {}: pass\n"
 
 

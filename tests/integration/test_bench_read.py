@@ -17,6 +17,8 @@ from tests.bench.rescue import run_handshakes, run_rescue
 from tests.bench.soak import run_soak
 from tests.bench.stage import Stage, open_stage
 
+pytestmark = pytest.mark.slow
+
 TEXTS = sized_texts(200)
 SMALL = Shape(2, 5)
 

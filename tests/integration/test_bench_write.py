@@ -22,6 +22,8 @@ from tests.bench.peers.tables import make_tables
 from tests.databases import a_database, execute
 from tests.system import ROOT
 
+pytestmark = pytest.mark.slow
+
 ROOM = str(UUID(int=7))
 _INSERT = """
 INSERT INTO events (conversation_id, seq, sender, id, type, text, digest, messages, at)
