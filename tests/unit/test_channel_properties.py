@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from services.read.channel import Arrival, Channel, Fetch, Lost, Push
 
 PAGE, MOST_ROUNDS = 5, 1_000
-QUICK = settings(derandomize=True, max_examples=100, stateful_step_count=30, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=100, stateful_step_count=30, suppress_health_check=list(HealthCheck))
 THOROUGH = settings(
     QUICK, max_examples=500, stateful_step_count=50, database=None, report_multiple_bugs=False, phases=[Phase.generate]
 )
@@ -45,7 +45,7 @@ class Log:
         return self.read(self.head, self.head)
 
     def put_out(self) -> Push:
-        self.texts.append(f"removal {self.head + 1}")
+        self.texts.append(f"removal {self.head + 1} of {self.generation}")
         self.gone[self.head] = "bob"
         return self.read(self.head, self.head)
 
