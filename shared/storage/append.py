@@ -15,6 +15,7 @@ from shared.storage.connection import Connection, connect, deadline, read_epoch
 _APPEND = """
 SELECT * FROM append_events($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::bigint[], $7::bytea[], $8)
 """
+_APPEND_MESSAGE = "SELECT * FROM append_message($1, $2, $3, $4, $5, $6)"
 
 
 class Status(StrEnum):
@@ -86,10 +87,10 @@ class Appender:
             Poisonous: the database refuses a row, and nothing was stored.
         """
         connection = await self._ready()
-        columns = zip(*((e.conversation, e.sender, e.id, e.type, e.text, e.target, e.digest) for e in batch), strict=True)
+        call = _call(batch)
         try:
             async with deadline(connection, self._timeout_s):
-                rows = await connection.fetch(_APPEND, *map(list, columns), patient)
+                rows = await connection.fetch(*call, patient)
         except (asyncpg.PostgresError, ValueError) as error:
             raise Poisonous(type(error).__name__) from error
         except Unavailable:
@@ -109,3 +110,12 @@ class Appender:
     def close(self) -> None:
         if self._connection is not None:
             self._connection.terminate()
+
+
+def _call(batch: Sequence[NewEvent]) -> tuple[Any, ...]:
+    """Return the statement that appends *batch*, and its arguments but for the last."""
+    first = batch[0]
+    if len(batch) == 1 and first.type == "message" and first.target is None:
+        return _APPEND_MESSAGE, first.conversation, first.sender, first.id, first.text, first.digest
+    columns = zip(*((e.conversation, e.sender, e.id, e.type, e.text, e.target, e.digest) for e in batch), strict=True)
+    return _APPEND, *map(list, columns)

@@ -160,7 +160,7 @@ BEGIN
             LEFT JOIN events e ON (e.conversation_id, e.sender, e.id) = (i.conversation_id, i.sender, i.id)
             WHERE NOT i.conversation_id = ANY (_mixed)
         ), judged AS (
-            SELECT *, is_locked AND is_member AND known_seq IS NULL AND nth = 1 AS is_fresh FROM input
+            SELECT *, is_there AND is_locked AND is_member AND known_seq IS NULL AND nth = 1 AS is_fresh FROM input
         ), numbered AS (
             SELECT *, count(*) FILTER (WHERE is_fresh) OVER (PARTITION BY conversation_id ORDER BY judged.ordinal) AS n FROM judged
         ), inserted AS (
