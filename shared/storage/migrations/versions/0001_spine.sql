@@ -7,20 +7,25 @@ CREATE TABLE history_epoch (
     timeline          integer NOT NULL
 );
 
+-- A CHECK of a table is read and prepared anew by every statement that writes a row, whichever columns it touches, and these rows are
+-- written with each message. A domain's is looked at where its value is.
+CREATE DOMAIN log_kind AS text CHECK (VALUE IN ('group', 'direct', 'inbox'));
+CREATE DOMAIN log_history AS text CHECK (VALUE IN ('all', 'joined'));
+
 -- One row a log: a group's conversation, a direct one, or a user's inbox. The row's lock is what gives the log its one order.
 CREATE TABLE conversations (
     conversation_id uuid PRIMARY KEY,
-    kind            text NOT NULL CHECK (kind IN ('group', 'direct', 'inbox')),
+    kind            log_kind NOT NULL,
     head            bigint NOT NULL DEFAULT 0,
     messages        bigint NOT NULL DEFAULT 0,
     generation      integer NOT NULL DEFAULT 0,
     title           text,
-    history         text NOT NULL DEFAULT 'all' CHECK (history IN ('all', 'joined'))
+    history         log_history NOT NULL DEFAULT 'all'
 ) WITH (fillfactor = 50);
 
 CREATE TABLE events (
     conversation_id uuid NOT NULL,
-    seq             bigint NOT NULL CHECK (seq > 0),
+    seq             bigint NOT NULL,
     sender          text NOT NULL,
     id              uuid NOT NULL,
     type            text NOT NULL,

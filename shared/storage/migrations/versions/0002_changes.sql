@@ -9,9 +9,10 @@ CREATE INDEX events_by_target ON events (conversation_id, target, seq) WHERE tar
 ALTER TABLE events ALTER COLUMN sender TYPE text COLLATE "C";
 ALTER TABLE members ALTER COLUMN user_id TYPE text COLLATE "C";
 
+CREATE DOMAIN log_access AS text CHECK (VALUE IN ('invited', 'open'));
 ALTER TABLE conversations
     ADD COLUMN topic text,
-    ADD COLUMN access text NOT NULL DEFAULT 'invited' CHECK (access IN ('invited', 'open'));
+    ADD COLUMN access log_access NOT NULL DEFAULT 'invited';
 
 -- Who reacts to what now. The log has how it came to be.
 CREATE TABLE reactions (

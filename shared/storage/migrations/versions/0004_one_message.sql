@@ -1,8 +1,8 @@
--- Append one message: what append_events does with a batch of one, in half as many statements. Most commits of a gateway that is not
--- busy are of this kind, and each of their senders waits for it alone.
+-- Append one message: what append_events does with a batch of one, with less around it. Most commits of a gateway that is not busy are
+-- of this kind, and each of their senders waits for it alone.
 --
--- The second statement takes the row's lock and returns the row as the last writer left it. What comes after it takes its snapshot
--- after that, as in append_events. status: see there.
+-- The lock returns the row as the last writer left it, and what comes after it takes its snapshots after that, as in append_events.
+-- status: see there.
 CREATE FUNCTION append_message(
     _conversation uuid, _sender text, _id uuid, _text text, _digest bytea, _patient boolean
 ) RETURNS TABLE (
@@ -10,14 +10,14 @@ CREATE FUNCTION append_message(
 ) LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _c conversations;
-    _known record;
+    _known events;
 BEGIN
     ordinal := 1;
-    at := clock_timestamp();
+    SELECT h.epoch INTO STRICT epoch FROM history_epoch h;
+    -- As in append_events: no lock for who has no business there.
     IF _sender <> '' AND NOT EXISTS (SELECT FROM members m WHERE m.conversation_id = _conversation AND m.user_id = _sender)
        AND NOT EXISTS (SELECT FROM events e WHERE (e.conversation_id, e.sender, e.id) = (_conversation, _sender, _id)) THEN
         status := 'not_found';
-        SELECT h.epoch INTO STRICT epoch FROM history_epoch h;
         RETURN NEXT;
         RETURN;
     END IF;
@@ -26,22 +26,20 @@ BEGIN
     ELSE
         SELECT * INTO _c FROM conversations c WHERE c.conversation_id = _conversation FOR NO KEY UPDATE SKIP LOCKED;
     END IF;
-    SELECT h.epoch, e.seq, e.at, e.messages, e.digest, _sender = '' OR m.user_id IS NOT NULL AS is_member INTO STRICT _known
-    FROM history_epoch h
-    LEFT JOIN events e ON (e.conversation_id, e.sender, e.id) = (_conversation, _sender, _id)
-    LEFT JOIN members m ON m.conversation_id = _conversation AND m.user_id = _sender;
-    epoch := _known.epoch;
+    at := clock_timestamp();
+    SELECT * INTO _known FROM events e WHERE (e.conversation_id, e.sender, e.id) = (_conversation, _sender, _id);
     generation := _c.generation;
     IF _c.kind = 'inbox' THEN
         status := 'not_found';
     ELSIF _known.seq IS NOT NULL THEN
         status := CASE WHEN _known.digest = _digest THEN 'duplicate' ELSE 'id_reused' END;
         seq := _known.seq; at := _known.at; messages := _known.messages;
-    ELSIF NOT _known.is_member THEN
-        status := 'not_found';
     ELSIF _c.conversation_id IS NULL THEN
         status := CASE WHEN EXISTS (SELECT FROM conversations c WHERE c.conversation_id = _conversation)
                        THEN 'busy' ELSE 'not_found' END;
+    ELSIF _sender <> ''
+          AND NOT EXISTS (SELECT FROM members m WHERE m.conversation_id = _conversation AND m.user_id = _sender) THEN
+        status := 'not_found';
     ELSE
         status := 'stored';
         seq := _c.head + 1;
