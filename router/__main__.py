@@ -53,7 +53,7 @@ class Router:
     def reasons(self) -> Sequence[str]:
         """Say why connections can't be served; nothing if they can."""
         draining = ["draining"] if self._stopping.is_set() else []
-        return draining + [f"no gateway in {relay.pool.name}" for relay in self._relays if not relay.pool.ring.names]
+        return draining + [f"no gateway in {relay.pool.name}" for relay in self._relays if not relay.pool.table.names]
 
     def degraded(self) -> Sequence[str]:
         return [f"{relay.pool.name}: most of the pool is lost" for relay in self._relays if relay.pool.is_frozen]
@@ -62,7 +62,7 @@ class Router:
         figures: dict[str, float] = {}
         for relay in self._relays:
             name = f"router_{relay.pool.name}"
-            figures |= {f"{name}_connections": len(relay), f"{name}_gateways": len(relay.pool.ring.names)}
+            figures |= {f"{name}_connections": len(relay), f"{name}_gateways": len(relay.pool.table.names)}
             figures |= {f"{name}_{what}_total": n for what, n in relay.counts.items()}
         return figures
 

@@ -7,7 +7,8 @@ most of a pool is lost at once the table stays: somebody must answer.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from router.ring import Address, NoGateway, Ring
+from router.ring import Address, NoGateway
+from router.table import Shape, Table, make_table
 from shared.bus.registry import Gateway, GatewayState
 
 BOUND_FROM = 64
@@ -34,7 +35,7 @@ class Pool:
     name: str
     epsilon: float
     known: dict[str, Known] = field(default_factory=dict)
-    ring: Ring = field(default_factory=lambda: Ring(()))
+    table: Table = field(default_factory=lambda: make_table({}, Shape()))
     is_frozen: bool = False
     _sizes: list[tuple[float, int]] = field(default_factory=list)
 
@@ -61,7 +62,7 @@ class Pool:
         Raises:
             NoGateway: none is known.
         """
-        successors = [self.known[name] for name in self.ring.successors(address) if name in self.known]
+        successors = [self.known[name] for name in self.table.successors(self.table.bucket(address)) if name in self.known]
         if not successors:
             raise NoGateway
         limit = self._limit(successors)
@@ -84,10 +85,10 @@ class Pool:
         ready = {name for name, known in self.known.items() if known.gateway.state is GatewayState.READY}
         self._sizes = [(at, size) for at, size in self._sizes if now - at < LOSS_WINDOW_S]
         before = max((size for _, size in self._sizes), default=0)
-        self.is_frozen = bool(before) and len(ready) * 2 < before and bool(self.ring.names & self.known.keys())
-        names = self.ring.names & self.known.keys() if self.is_frozen else ready
+        self.is_frozen = bool(before) and len(ready) * 2 < before and bool(set(self.table.names) & self.known.keys())
+        names = set(self.table.names) & self.known.keys() if self.is_frozen else ready
         self._sizes.append((now, len(ready)))
         if not ready and not self.is_frozen:
-            names = self.ring.names & self.known.keys()
-        if names != self.ring.names:
-            self.ring = Ring(names)
+            names = set(self.table.names) & self.known.keys()
+        if names != set(self.table.names):
+            self.table = make_table(dict.fromkeys(names, 1), self.table.shape)

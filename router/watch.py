@@ -36,13 +36,13 @@ class Watch:
         except Unavailable as error:
             log.warning("the registry is away; the pool stays as it was", pool=pool.name, error=str(error))
             return
-        before = pool.ring.names
+        before = pool.table.names
         self.heard_at = time.monotonic()
         for gateway in pool.learn(listed, time.monotonic()):
             if not await answers(gateway):
                 pool.gone(gateway.name, time.monotonic())
-        if pool.ring.names != before:
-            log.info("the pool changed", pool=pool.name, gateways=sorted(pool.ring.names), frozen=pool.is_frozen)
+        if pool.table.names != before:
+            log.info("the pool changed", pool=pool.name, gateways=list(pool.table.names), frozen=pool.is_frozen)
 
 
 async def answers(gateway: Gateway) -> bool:
