@@ -8,12 +8,13 @@ from uuid import UUID
 import msgspec
 
 from shared.errors import RingpostError
-from shared.limits import CURSOR_POSITIONS, SEQ_MAX, USER_BYTES, WATCHED_USERS
+from shared.limits import CURSOR_FIRST, CURSOR_POSITIONS, SEQ_MAX, USER_BYTES, WATCHED_USERS
 from shared.web import patterns
 
 Seq = Annotated[int, msgspec.Meta(ge=0, le=SEQ_MAX)]
 Target = Annotated[int, msgspec.Meta(ge=1, le=SEQ_MAX)]
 Positions = Annotated[dict[UUID, Seq], msgspec.Meta(max_length=CURSOR_POSITIONS)]
+First = Annotated[list[UUID], msgspec.Meta(max_length=CURSOR_FIRST)]
 # In Python alone a `$` would let a line end through.
 User = Annotated[str, msgspec.Meta(min_length=1, max_length=USER_BYTES, pattern=f"{patterns.NAME}(?!\n)")]
 Users = Annotated[list[User], msgspec.Meta(max_length=WATCHED_USERS)]
@@ -26,6 +27,7 @@ class Hello(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="hello"
     epoch: UUID | None = None
     inbox: Seq = 0
     positions: Positions = {}
+    first: First = []
 
 
 class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="token"):

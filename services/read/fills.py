@@ -16,7 +16,7 @@ from services.read.cached import read_run
 from services.read.channel import Push
 from services.read.line import Line, Urgency
 from services.read.memory import BLOCK_EVENTS, PAGE_EVENTS, Known, Memory, Version, assemble, page, up_to_gone
-from shared import frames
+from shared import frames, limits
 from shared.bus.payload import cache_key
 from shared.bus.recent import Recent
 from shared.errors import RingpostError, Unavailable
@@ -66,24 +66,49 @@ class Fills:
         Raises:
             Unavailable: Postgres did not answer in time, or has another history.
         """
+        found = await self._find(wanted, urgency)
+        if not found.events:
+            return None
+        run, gone = up_to_gone(found.events)
+        self._count(found.source, len(run))
+        frame = assemble(None if wanted.is_inbox else wanted.log, found.first, run)
+        return Push(found.first, wanted.after + len(run), frame, found.version.generation, gone)
+
+    async def events(self, wanted: Wanted, limit: int) -> list[bytes]:
+        """Return the first events of what is wanted, encoded: at most *limit*, and a page's bytes, but at least one.
+
+        Raises:
+            Unavailable: as for `read`.
+        """
+        events: list[Known] = []
+        while len(events) < limit and wanted.after < wanted.upto:
+            found = await self._find(wanted, Urgency.MISSED)
+            if not found.events:
+                break
+            self._count(found.source, len(found.events))
+            events += found.events
+            wanted = wanted._replace(version=found.version, after=wanted.after + len(found.events))
+            if sum(len(event.json) for event in events) > limits.PAGE_BYTES:
+                break
+        return [event.json for event in page(events, limit)]
+
+    async def _find(self, wanted: Wanted, urgency: Urgency) -> _Found:
+        """Return a page of what is wanted, from its first event on; without events where Postgres has none."""
         while True:
             events = self._memory.get(wanted.log, wanted.version, wanted.after + 1, wanted.upto)
             if events:
-                return self._push(wanted, wanted.version, events, "memory")
+                return _Found(wanted.version, wanted.after + 1, events, "memory")
             reading = self._reading.get(wanted.log)
             if reading is None:
                 found = await asyncio.shield(self._begin(wanted, urgency))
                 own = page(found.events[wanted.after + 1 - found.first :][: wanted.upto - wanted.after])
-                return self._push(wanted, found.version, own, found.source) if own else None
+                return found._replace(first=wanted.after + 1, events=own)
             self.counts["reads_shared_total"] += 1
             found = await asyncio.shield(reading)
             wanted = wanted._replace(version=found.version)
 
-    def _push(self, wanted: Wanted, version: Version, events: list[Known], source: str) -> Push:
-        run, gone = up_to_gone(events)
-        self.counts[f'catch_up_events_total{{source="{source}"}}'] += len(run)
-        frame = assemble(None if wanted.is_inbox else wanted.log, wanted.after + 1, run)
-        return Push(wanted.after + 1, wanted.after + len(run), frame, version.generation, gone)
+    def _count(self, source: str, events: int) -> None:
+        self.counts[f'catch_up_events_total{{source="{source}"}}'] += events
 
     def _begin(self, wanted: Wanted, urgency: Urgency) -> asyncio.Future[_Found]:
         reading = self._reading[wanted.log] = asyncio.get_running_loop().create_future()

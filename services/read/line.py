@@ -8,10 +8,11 @@ from heapq import heappop, heappush
 
 
 class Urgency(IntEnum):
-    """A hole in what is live comes before what somebody missed while away."""
+    """A hole in what is live comes before what somebody missed while away, and of that what they look at comes first."""
 
     LIVE = 0
-    MISSED = 1
+    WATCHED = 1
+    MISSED = 2
 
 
 class Line:

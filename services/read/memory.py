@@ -87,13 +87,13 @@ class Memory:
         return block
 
 
-def page(events: Iterable[Known]) -> list[Known]:
+def page(events: Iterable[Known], most: int = PAGE_EVENTS) -> list[Known]:
     """Return the first of *events* that fit into a frame, but at least one."""
     fitting: list[Known] = []
     size = 0
     for event in events:
         size += len(event.json)
-        if fitting and (size > limits.PAGE_BYTES or len(fitting) == PAGE_EVENTS):
+        if fitting and (size > limits.PAGE_BYTES or len(fitting) == most):
             break
         fitting.append(event)
     return fitting

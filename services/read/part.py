@@ -43,7 +43,7 @@ class ReadPart:
         recent = Recent(redis, redis_timeout_s)
         self._hub = Hub(Logs(connections), recent, self._subscription, prefix)
         arrivals = Arrivals(history, self._hub)
-        self._polls = Polls(self._hub, history, arrivals)
+        self._polls = Polls(self._hub, arrivals)
         markers, users, origin = Markers(connections), Users(connections), uuid4().hex
         marks = Marks(markers)
         self._presence = Presence(PresenceStore(redis, prefix, redis_timeout_s, origin), self._subscription, users, prefix)
@@ -54,7 +54,7 @@ class ReadPart:
         self._company_routes = CompanyRoutes(marks, markers)
         readings = Readings(self._hub, arrivals, self._company)
         self.streams = Streams(readings, self._hub, history)
-        self._routes = ReadRoutes(history, Timeline(connections), self._polls, self.streams)
+        self._routes = ReadRoutes(history, Timeline(connections), self._hub.fills, self._polls, self.streams)
         self.role = ReadRole(readings, self._company, self._hub, history)
 
     def router(self) -> APIRouter:

@@ -1,18 +1,22 @@
 """Long polling: the same cursor as a socket's hello, answered with what comes after it, now or when it comes."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from services.read.arrivals import Arrivals
 from services.read.channel import Push
+from services.read.fills import Wanted
 from services.read.hub import Hub, Served
+from services.read.memory import Version
 from services.read.resume import Cursor, Plan, Start, behind, plan
 from shared.errors import PositionLost, Unavailable
 from shared.storage.conversations import inbox_id
-from shared.storage.history import Event, History, Memberships
+from shared.storage.history import Memberships
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +47,10 @@ class _Waiter:
 
 
 class Polls:
-    """Answers polls from Postgres; Redis only says when to look."""
+    """Answers polls as of what Postgres says; Redis only says when to look."""
 
-    def __init__(self, hub: Hub, history: History, arrivals: Arrivals) -> None:
-        self._hub, self._history, self._arrivals = hub, history, arrivals
+    def __init__(self, hub: Hub, arrivals: Arrivals) -> None:
+        self._hub, self._arrivals = hub, arrivals
         self._waiters: set[_Waiter] = set()
         self._is_stopping = False
 
@@ -72,7 +76,9 @@ class Polls:
             return await self._collect(user, wish, memberships, chosen)
         await self._wait(user, memberships, chosen, wish.wait_s)
         memberships = await self._arrivals.memberships(user)
-        settled = Cursor(memberships.epoch, chosen.inbox, {s.conversation: s.position for s in chosen.starts})
+        settled = Cursor(
+            memberships.epoch, chosen.inbox, {s.conversation: s.position for s in chosen.starts}, wish.cursor.first
+        )
         return await self._collect(user, wish, memberships, _checked(plan(settled, memberships)))
 
     async def _wait(self, user: str, memberships: Memberships, chosen: Plan, wait_s: float) -> None:
@@ -105,24 +111,26 @@ class Polls:
         for start in behind(chosen.starts):
             if left <= 0:
                 break
-            events = await self._history.after(start.conversation, start.position, start.head, left)
+            version = Version(memberships.epoch, memberships.of[start.conversation].head.generation)
+            wanted = Wanted(start.conversation, False, version, start.position, start.head)
+            events = await self._hub.fills.events(wanted, left)
             left -= len(events)
-            page = _page(events, start.head)
-            if page is not None:
-                conversations.append({"conversation": start.conversation} | page)
+            if events:
+                conversations.append({"conversation": start.conversation} | named(start.position, start.head, events))
         inbox = None
         if left > 0 and memberships.inbox_head > chosen.inbox:
-            events = await self._history.after(inbox_id(user), chosen.inbox, memberships.inbox_head, left)
-            inbox = _page(events, memberships.inbox_head)
+            wanted = Wanted(inbox_id(user), True, Version(memberships.epoch, 0), chosen.inbox, memberships.inbox_head)
+            events = await self._hub.fills.events(wanted, left)
+            inbox = named(chosen.inbox, memberships.inbox_head, events) if events else None
         ranges = [start.range() for start in chosen.starts if _is_to_be_named(start, wish.cursor)]
         return {"epoch": memberships.epoch, "ranges": ranges, "inbox": inbox, "conversations": conversations}
 
 
-def _page(events: list[Event], head: int) -> dict[str, Any] | None:
-    if not events:
-        return None
-    last = events[-1]["seq"]
-    return {"from": events[0]["seq"], "to": last, "complete": last == head, "events": events}
+def named(after: int, head: int, events: Sequence[bytes]) -> dict[str, Any]:
+    """Return the range of *events*, which are encoded, with its name; without events it ends before it begins."""
+    last = after + len(events)
+    raw = msgspec.Raw(b"[" + b",".join(events) + b"]")
+    return {"from": after + 1, "to": last, "complete": last == head, "events": raw}
 
 
 def _is_to_be_named(start: Start, cursor: Cursor) -> bool:

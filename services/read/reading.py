@@ -8,6 +8,7 @@ import msgspec
 
 from services.read.channel import Push
 from services.read.hub import Hub, Served
+from services.read.line import Urgency
 from services.read.resume import Plan, Start
 from shared import frames
 from shared.close_codes import CloseCode
@@ -198,8 +199,9 @@ class Reading(ABC):
         self._tell_lost(chosen, epoch)
         assert self._pending is not None
         self._pending.wanted |= {start.conversation for start in chosen.starts}
-        for start in chosen.starts:
-            await self._follow(start.conversation, start.position)
+        for n, start in enumerate(chosen.starts):
+            urgency = Urgency.WATCHED if n < chosen.urgent else Urgency.MISSED
+            await self._follow(start.conversation, start.position, urgency)
         await self._follow(inbox_id(self.user), chosen.inbox, is_inbox=True)
         self._tidy()
         self.send(b'{"type":"caught_up"}')
@@ -211,7 +213,7 @@ class Reading(ABC):
         for conversation in chosen.lost:
             self.send(frames.encode(frame | {"conversation": conversation}))
 
-    async def _follow(self, log: UUID, position: int, *, is_inbox: bool = False) -> None:
+    async def _follow(self, log: UUID, position: int, urgency: Urgency = Urgency.MISSED, *, is_inbox: bool = False) -> None:
         """Send the events after *position* up to what the channel has pushed, then join it in the same instant."""
         served = await self._hub.serve(log, is_inbox=is_inbox)
         if self._is_closed:
@@ -230,7 +232,7 @@ class Reading(ABC):
             if tail is not None:
                 self._join_channel(served, tail)
                 return
-            page = await self._hub.read(served, position, channel.pushed)
+            page = await self._hub.read(served, position, channel.pushed, urgency)
             if page is None:
                 raise PositionLost
             if self._is_closed or not self._write(served, page):

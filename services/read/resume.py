@@ -1,6 +1,6 @@
 """Where a client goes on: from what it says it has, and what is there, to the ranges that will come. A pure core."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -9,11 +9,15 @@ from shared.storage.history import Membership, Memberships
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """What a client has: a position is the highest seq up to which it has everything, and counts under its epoch only."""
+    """What a client has: a position is the highest seq up to which it has everything, and counts under its epoch only.
+
+    *first* are the conversations that it wants before all others: those on its screen.
+    """
 
     epoch: UUID | None = None
     inbox: int = 0
     positions: Mapping[UUID, int] = field(default_factory=dict)
+    first: Sequence[UUID] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +36,16 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a client goes on. *lost* are positions that count no longer; *inbox* is from where its inbox goes on."""
+    """How a client goes on. *lost* are positions that count no longer; *inbox* is from where its inbox goes on.
+
+    The first *urgent* of the *starts* are those that the client wants first.
+    """
 
     inbox: int
     inbox_lost: bool
     starts: tuple[Start, ...]
     lost: tuple[UUID, ...]
+    urgent: int = 0
 
 
 def plan(cursor: Cursor, memberships: Memberships) -> Plan:
@@ -46,13 +54,14 @@ def plan(cursor: Cursor, memberships: Memberships) -> Plan:
     inbox_lost = cursor.inbox > memberships.inbox_head or not is_valid
     inbox = 0 if inbox_lost else cursor.inbox
     starts, lost = [], []
-    for membership in memberships.of.values():
+    urgent = [log for log in dict.fromkeys(cursor.first) if log in memberships.of]
+    for membership in map(memberships.of.__getitem__, dict.fromkeys((*urgent, *memberships.of))):
         position = cursor.positions.get(membership.conversation)
         if position is not None and (not is_valid or position > membership.head.seq):
             lost.append(membership.conversation)
             position = 0
         starts.append(_start(membership, position, inbox))
-    return Plan(inbox, inbox_lost, tuple(starts), tuple(lost))
+    return Plan(inbox, inbox_lost, tuple(starts), tuple(lost), len(urgent))
 
 
 def _start(membership: Membership, position: int | None, inbox: int) -> Start:

@@ -1,18 +1,21 @@
 """The read service over HTTP: my conversations, history, long poll, event stream."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.read.answers import ConversationsAnswer, EventsAnswer, HistoryAnswer, MembersAnswer, PollAnswer
-from services.read.poll import Polls, Wish
+from services.read.fills import Fills, Wanted
+from services.read.memory import Version
+from services.read.poll import Polls, Wish, named
 from services.read.resume import Cursor
 from services.read.streams import Streams
 from shared import frames, limits
 from shared.errors import Draining, Forbidden, NotFound, PositionLost, TooLarge, TooManySockets, Unavailable
-from shared.storage.history import Event, History, Membership
+from shared.storage.history import History, Membership
 from shared.storage.timeline import Timeline
 from shared.web.body import Caller, json_body
 from shared.web.fields import Body, Parameters, QueryLimit, QuerySeq, Seq, User, Uuid
@@ -54,9 +57,10 @@ class CursorBody(Body):
     epoch: Uuid | None = None
     inbox: Seq = 0
     positions: Annotated[dict[Uuid, Seq], Field(max_length=limits.CURSOR_POSITIONS, default_factory=dict)]
+    first: Annotated[list[Uuid], Field(max_length=limits.CURSOR_FIRST, default_factory=list)]
 
     def cursor(self) -> Cursor:
-        return Cursor(self.epoch, self.inbox, self.positions)
+        return Cursor(self.epoch, self.inbox, self.positions, self.first)
 
 
 class PollBody(CursorBody):
@@ -69,8 +73,9 @@ class PollBody(CursorBody):
 class ReadRoutes:
     """What the routes work on."""
 
-    def __init__(self, history: History, timeline: Timeline, polls: Polls, streams: Streams) -> None:
-        self._history, self._timeline, self._polls, self._streams = history, timeline, polls, streams
+    def __init__(self, history: History, timeline: Timeline, fills: Fills, polls: Polls, streams: Streams) -> None:
+        self._history, self._timeline, self._fills = history, timeline, fills
+        self._polls, self._streams = polls, streams
 
     def router(self) -> APIRouter:
         router = APIRouter(prefix="/v1", tags=["read"])
@@ -103,19 +108,20 @@ class ReadRoutes:
         membership = memberships.of.get(conversation)
         if membership is None:
             raise NotFound
-        found = await self._range(membership, query)
+        found = await self._range(membership, memberships.epoch, query)
         about = {"epoch": memberships.epoch, "conversation": conversation, "head": membership.head.seq}
         return _json(about | found)
 
-    async def _range(self, membership: Membership, query: RangeParameters) -> dict[str, Any]:
+    async def _range(self, membership: Membership, epoch: UUID, query: RangeParameters) -> dict[str, Any]:
         lowest, head, log = membership.visible_from, membership.head.seq, membership.conversation
         if query.after is not None:
             after = max(query.after, lowest - 1)
-            events = await self._history.after(log, after, head, query.limit) if after < head else []
-            return _named(events, after + 1, is_complete=not events or events[-1]["seq"] == head)
+            wanted = Wanted(log, False, Version(epoch, membership.head.generation), after, head)
+            return named(after, max(after, head), await self._fills.events(wanted, query.limit))
         before = min(head + 1 if query.before is None else query.before, head + 1)
         events = await self._history.before(log, before, lowest, query.limit) if before > lowest else []
-        return _named(events, before, is_complete=not events or events[0]["seq"] == lowest)
+        first, last = (events[0]["seq"], events[-1]["seq"]) if events else (before, before - 1)
+        return {"from": first, "to": last, "complete": not events or first == lowest, "events": events}
 
     async def read_history(self, caller: Caller, conversation: Uuid, query: Annotated[RangeParameters, Query()]) -> Response:
         """Read a conversation as it now is: messages with their latest text and their reactions, and who came and went."""
@@ -150,12 +156,6 @@ class ReadRoutes:
         """Get what comes after a cursor as server-sent events."""
         _user(caller)
         return self._streams.answer(caller, body.cursor(), request.state.outlet)
-
-
-def _named(events: list[Event], start: int, *, is_complete: bool) -> dict[str, Any]:
-    """Name the range of *events*; an empty one begins at *start* and ends before it."""
-    first, last = (events[0]["seq"], events[-1]["seq"]) if events else (start, start - 1)
-    return {"from": first, "to": last, "complete": is_complete, "events": events}
 
 
 def _user(caller: Any) -> str:

@@ -67,7 +67,7 @@ class ReadRole:
         self._readings, self._company, self._hub, self._history = readings, company, hub, history
 
     async def open(self, socket: Socket, hello: frames.Hello) -> Mapping[str, Any]:
-        cursor = Cursor(hello.epoch, hello.inbox, hello.positions)
+        cursor = Cursor(hello.epoch, hello.inbox, hello.positions, hello.first)
         return await self._readings.open(socket, Session(socket, self._hub, self._history), cursor)
 
     def opened(self, socket: Socket) -> None:

@@ -39,7 +39,6 @@ FROM members m JOIN conversations c USING (conversation_id) {COUNTED}
 WHERE m.user_id = $1 AND ($2::uuid IS NULL OR m.conversation_id > $2)
 ORDER BY m.conversation_id LIMIT $3
 """  # noqa: S608  # constants
-_AFTER = f"SELECT {COLUMNS} FROM events WHERE conversation_id = $1 AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT $4"  # noqa: S608  # constants
 _BEFORE = f"SELECT {COLUMNS} FROM events WHERE conversation_id = $1 AND seq < $2 AND seq >= $3 ORDER BY seq DESC LIMIT $4"  # noqa: S608
 
 
@@ -118,14 +117,8 @@ class History:
             async with self._connections.connection() as connection:
                 await connection.execute(REMEMBER, user, conversations)
 
-    async def after(self, log: UUID, seq: int, upto: int, limit: int) -> list[Event]:
-        """Return the events seq+1 … *upto*, ascending: at most *limit*, and about a page's bytes, but at least one."""
-        async with self._connections.connection() as connection:
-            rows = await connection.fetch(_AFTER, log, seq, upto, limit)
-        return _page(rows)
-
     async def before(self, log: UUID, seq: int, downto: int, limit: int) -> list[Event]:
-        """Return the events *downto* … seq-1 that come last, ascending, within the same bounds."""
+        """Return the events *downto* … seq-1 that come last, ascending: at most *limit*, about a page's bytes, at least one."""
         async with self._connections.connection() as connection:
             rows = await connection.fetch(_BEFORE, log, seq, downto, limit)
         return _page(rows)[::-1]

@@ -223,7 +223,8 @@ class Socket:
         self.edge.transport.resume_reading()
 
     def _end(self, error: RingpostError) -> None:
-        self.refuse(error)
+        about = {"reconnect": self._sockets.admissions.reconnect(len(self._sockets))} if isinstance(error, Draining) else {}
+        self.refuse(error, **about)
         self.close(error.close_code, error.code)
 
     def _renew(self, token: str) -> None:

@@ -21,7 +21,7 @@ from shared.bus.recent import Recent
 from shared.storage.append import Appender, NewEvent
 from shared.storage.connection import Connections
 from shared.storage.conversations import Conversations, NewConversation
-from shared.storage.history import History
+from shared.storage.logs import Logs
 from tests.bench.cores import choose_cores, pinned
 from tests.bench.cpu import Meter
 from tests.bench.stage import Stage, open_stage
@@ -41,7 +41,7 @@ async def _compare(stage: Stage, events: int, rounds: int) -> None:
     stage.migrate(url)
     connections = Connections(url, size=1, timeout_s=TIMEOUT_S, name="recent")
     redis = connect(stage.valkey.url, TIMEOUT_S)
-    bus, recent, history = Bus(redis, TIMEOUT_S), Recent(redis, TIMEOUT_S), History(connections)
+    bus, recent, logs = Bus(redis, TIMEOUT_S), Recent(redis, TIMEOUT_S), Logs(connections)
     made = await Conversations(connections).create(NewConversation("", uuid4(), {"alice": "owner"}))
     log, epoch = made.conversation, made.outcome.epoch
     await _fill(Appender(url, timeout_s=TIMEOUT_S, name="recent"), bus, log, events)
@@ -52,9 +52,10 @@ async def _compare(stage: Stage, events: int, rounds: int) -> None:
         return sum(payload.last - payload.first + 1 for payload in found)
 
     async def miss() -> int:
-        read = await history.after(log, 1, events + 1, events)
-        frames.events_frame(log, read)
-        return len(read)
+        run = await logs.run(log, 2, events + 1, events)
+        assert run is not None
+        frames.events_frame(log, run.events)
+        return len(run.events)
 
     for name, read, server in (("hit", hit, stage.valkey_pid), ("miss", miss, stage.postgres_pid)):
         wall, cpu, served = await _measure(read, events, rounds, server)

@@ -80,6 +80,7 @@ LIMITS: dict[str, tuple[str, ...]] = {
     "request line and headers": ("HEADER_BYTES",),
     "positions in a cursor": ("CURSOR_POSITIONS",),
     "events in a page": ("PAGE_EVENTS", "PAGE_EVENTS_DEFAULT"),
+    "conversations that a client wants `first`": ("CURSOR_FIRST",),
     "a page, and a frame with events from the service": ("PAGE_BYTES",),
     "a long poll": ("POLL_WAIT_S",),
     "users that a socket watches": ("WATCHED_USERS",),

@@ -65,3 +65,12 @@ def test_a_foreign_conversation_in_the_cursor_changes_nothing() -> None:
 
     assert [s.conversation for s in chosen.starts] == [ROOM]
     assert chosen.lost == ()
+
+
+def test_what_is_on_the_screen_comes_first_and_what_one_is_not_in_not_at_all() -> None:
+    rooms = [uuid4() for _ in range(4)]
+    there = Memberships(EPOCH, 1, {room: Membership(room, Head(9, 0), 1, 1, 1) for room in rooms})
+    chosen = plan(Cursor(EPOCH, 1, dict.fromkeys(rooms, 3), [rooms[2], uuid4(), rooms[1], rooms[2]]), there)
+
+    assert [one.conversation for one in chosen.starts] == [rooms[2], rooms[1], rooms[0], rooms[3]]
+    assert chosen.urgent == 2
