@@ -16,10 +16,14 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 
+from router.health import HealthPolicy
+from router.members import Listed, Members, Resolved
 from router.pool import Pool
 from router.relay import Relay, RelayPolicy
-from router.settings import RouterSettings
-from router.watch import Watch
+from router.settings import Membership, RouterSettings
+from router.spots import parse_spots
+from router.table import Shape
+from router.watch import Cadence, Watch
 from shared.bus.client import connect
 from shared.bus.registry import Registry
 from shared.logs import configure
@@ -38,13 +42,26 @@ class Router:
     def __init__(self, settings: RouterSettings) -> None:
         self._settings = s = settings
         self._redis = connect(s.redis_url.get_secret_value(), s.redis_timeout_s)
-        pools = [Pool(name, s.epsilon) for name in ("read", "write")]
-        self._watch = Watch(Registry(self._redis, s.prefix, s.redis_timeout_s), pools)
+        shape = Shape(buckets=s.buckets, seed=s.hash_seed)
+        health = HealthPolicy(rise=s.rise, fall=s.fall, hold_s=s.flap_hold_s)
+        pools = [Pool(name, s.epsilon, shape, health) for name in ("read", "write")]
+        self._watch = Watch(self._members(), pools, Cadence(s.membership_s, s.probe_s, s.probe_timeout_s))
         secret = s.proxy_secret.get_secret_value() if s.proxy_secret else None
         policy = RelayPolicy(s.connect_timeout_s, s.max_connections, s.buffer_bytes, secret)
         self._relays = [Relay(pool, policy, self._start) for pool in pools]
         self._stopping = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
+
+    def _members(self) -> Members:
+        s = self._settings
+        spots = {"read": parse_spots(s.read_gateways), "write": parse_spots(s.write_gateways)}
+        match s.membership:
+            case Membership.REGISTRY:
+                return Registry(self._redis, s.prefix, s.redis_timeout_s)
+            case Membership.DNS:
+                return Resolved(spots, s.redis_timeout_s)
+            case Membership.LIST:
+                return Listed(spots)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         assert self._tasks is not None, "the services listen after run() has begun"
@@ -56,7 +73,8 @@ class Router:
         return draining + [f"no gateway in {relay.pool.name}" for relay in self._relays if not relay.pool.table.names]
 
     def degraded(self) -> Sequence[str]:
-        return [f"{relay.pool.name}: most of the pool is lost" for relay in self._relays if relay.pool.is_frozen]
+        lost = [f"{relay.pool.name}: most of the pool is lost" for relay in self._relays if relay.pool.is_frozen]
+        return lost if self._watch.are_members_known else ["members", *lost]
 
     def metrics(self) -> Mapping[str, float]:
         figures: dict[str, float] = {}

@@ -1,31 +1,62 @@
 """Which gateways take new connections, and which one takes this one. A pure core: time is an argument.
 
-A gateway leaves the table when it says so, or when the registry no longer has it and its probe is not answered either. When
-most of a pool is lost at once the table stays: somebody must answer.
+Members are listed (by the registry, by DNS, by a setting) and looked at (by probes). Who is not listed any more stays as long
+as its probe answers; what a look finds counts as `router/health.py` says; when most of a pool is lost at once the table stays.
+The table follows from the pool alone; how loaded the gateways are only makes a full one's new connections go to the next.
 """
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from router.health import Health, HealthPolicy, State
+from router.losses import Losses
 from router.ring import Address, NoGateway
 from router.table import Shape, Table, make_table
 from shared.bus.registry import Gateway, GatewayState
 
 BOUND_FROM = 64
-LOSS_WINDOW_S = 10.0
+FORGET_S = 60.0
+CHANGES = 20
 
 
 @dataclass(slots=True)
 class Known:
-    """A gateway, and what was sent there since it last said how loaded it is."""
+    """A gateway: what it said of itself, what we believe of it, and our connections there, now and when it said that."""
 
     gateway: Gateway
     is_listed: bool = True
-    sent: int = 0
+    health: Health | None = None
+    open: int = 0
+    open_when_heard: int = 0
 
     @property
     def load(self) -> int:
-        return self.gateway.connections + self.sent
+        """How many connections it has: as many as it said, and those that we have opened and closed since."""
+        return max(self.gateway.connections + self.open - self.open_when_heard, 0)
+
+    @property
+    def state(self) -> State:
+        return self.health.state if self.health is not None else State.DOWN
+
+    @property
+    def looked(self) -> State:
+        return self.health.looked if self.health is not None else State.DOWN
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return self.gateway.host, self.gateway.port
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of a table: *moved* is the part of all buckets that went elsewhere, *least* what any table would move."""
+
+    at: float
+    joined: tuple[str, ...]
+    left: tuple[str, ...]
+    moved: float
+    least: float
 
 
 @dataclass(slots=True)
@@ -34,61 +65,162 @@ class Pool:
 
     name: str
     epsilon: float
+    shape: Shape = field(default_factory=Shape)
+    policy: HealthPolicy = field(default_factory=HealthPolicy)
     known: dict[str, Known] = field(default_factory=dict)
-    table: Table = field(default_factory=lambda: make_table({}, Shape()))
-    is_frozen: bool = False
-    _sizes: list[tuple[float, int]] = field(default_factory=list)
+    table: Table = field(init=False)
+    changes: deque[Change] = field(default_factory=lambda: deque(maxlen=CHANGES))
+    _losses: Losses = field(default_factory=Losses)
 
-    def learn(self, listed: Iterable[Gateway], now: float) -> list[Gateway]:
-        """Take what the registry says; return the gateways that it no longer has, to be probed."""
+    def __post_init__(self) -> None:
+        self.table = make_table({}, self.shape)
+
+    # What is learned.
+
+    def learn(self, listed: Iterable[Gateway], now: float) -> bool:
+        """Take the list of members; say whether there is anybody new to look at."""
         found = {gateway.name: gateway for gateway in listed}
-        for name, gateway in found.items():
-            self.known[name] = Known(gateway)
-        for name, known in self.known.items():
+        news = [self._hear(gateway, now) for gateway in found.values()]
+        places = {(gateway.host, gateway.port) for gateway in found.values()}
+        for name, known in list(self.known.items()):
             known.is_listed = name in found
-        self._rebuild(now)
-        return [known.gateway for known in self.known.values() if not known.is_listed]
+            if not known.is_listed and known.address in places:
+                del self.known[name]  # its place is another's now, who would answer in its name
+        return any(news)
 
-    def gone(self, name: str, now: float) -> None:
-        """The gateway is not in the registry, and its probe was not answered."""
-        known = self.known.get(name)
-        if known is not None and not known.is_listed:
-            del self.known[name]
-            self._rebuild(now)
+    def look(self, found: Mapping[str, State], now: float) -> None:
+        """Take what one look at each gateway found."""
+        for name, state in found.items():
+            known = self.known.get(name)
+            if known is not None:
+                self._look(known, state, now)
+                if self._is_over(known, now):
+                    del self.known[name]
 
-    def order(self, address: Address) -> list[Gateway]:
-        """Return whom to try for a new connection from *address*, in order; who is full comes last.
+    def wanted(self, now: float) -> Mapping[str, int]:
+        """Return the weights of those whom the table should have now."""
+        active = {name for name, known in self.known.items() if known.state is State.ACTIVE}
+        draining = {name for name, known in self.known.items() if known.state is State.DRAINING}
+        gone = set(self.table.names) - self.known.keys()
+        names = self._kept(draining) if self._losses.judge(active, draining | gone, now) else active
+        return {name: self.known[name].gateway.weight for name in names}
+
+    def adopt(self, table: Table, now: float) -> None:
+        """Serve by *table* from now on."""
+        before, self.table = self.table, table
+        joined, left = set(table.names) - set(before.names), set(before.names) - set(table.names)
+        moved = len(before.difference(table)) / self.shape.buckets
+        self.changes.append(Change(now, tuple(sorted(joined)), tuple(sorted(left)), moved, _least(before, table)))
+
+    # What is asked.
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether most of the pool is lost, and the table kept."""
+        return self._losses.is_frozen and bool(self.table.names)
+
+    @property
+    def dead(self) -> frozenset[str]:
+        """Those that are down while others answer: flows to them may be reset."""
+        down = frozenset(name for name, known in self.known.items() if known.state is State.DOWN)
+        return frozenset() if self.is_frozen or len(down) == len(self.known) else down
+
+    def order(self, address: Address) -> Iterator[Gateway]:
+        """Return whom to try for a new connection from *address*, in order.
+
+        First those of the table by the ring, who is full after all others; then who answers though the table does not have it.
 
         Raises:
-            NoGateway: none is known.
+            NoGateway: the table is empty.
         """
-        successors = [self.known[name] for name in self.table.successors(self.table.bucket(address)) if name in self.known]
-        if not successors:
+        return self.order_of(self.table.bucket(address))
+
+    def order_of(self, bucket: int) -> Iterator[Gateway]:
+        """Like `order`, for any address of *bucket*."""
+        if not self.table.names:
             raise NoGateway
-        limit = self._limit(successors)
-        return [known.gateway for known in sorted(successors, key=lambda known: self._is_full(known, limit))]
+        return self._order(bucket)
+
+    def bound(self, name: str) -> float:
+        """Return how many connections the gateway *name* of the table may have before new ones go to the next."""
+        weights = self.table.ring.weights
+        known = self.known.get(name)
+        if known is None or name not in weights:
+            return 0.0
+        total = 1 + sum(self.known[other].load for other in weights if other in self.known)
+        fair = total * weights[name] / sum(weights.values())
+        return min(max(BOUND_FROM, fair * (1 + self.epsilon)), known.gateway.capacity)
+
+    def is_full(self, name: str) -> bool:
+        return name not in self.known or self.known[name].load >= self.bound(name)
 
     def opened(self, name: str) -> None:
         """A connection was made there."""
         if name in self.known:
-            self.known[name].sent += 1
+            self.known[name].open += 1
 
-    def _limit(self, candidates: list[Known]) -> float:
-        mean = (sum(known.load for known in candidates) + 1) / len(candidates)
-        return max(BOUND_FROM, mean * (1 + self.epsilon))
+    def closed(self, name: str) -> None:
+        """A connection there has ended."""
+        if name in self.known:
+            self.known[name].open -= 1
 
-    @staticmethod
-    def _is_full(known: Known, limit: float) -> bool:
-        return known.load >= min(limit, known.gateway.capacity)
+    # How.
 
-    def _rebuild(self, now: float) -> None:
-        ready = {name for name, known in self.known.items() if known.gateway.state is GatewayState.READY}
-        self._sizes = [(at, size) for at, size in self._sizes if now - at < LOSS_WINDOW_S]
-        before = max((size for _, size in self._sizes), default=0)
-        self.is_frozen = bool(before) and len(ready) * 2 < before and bool(set(self.table.names) & self.known.keys())
-        names = set(self.table.names) & self.known.keys() if self.is_frozen else ready
-        self._sizes.append((now, len(ready)))
-        if not ready and not self.is_frozen:
-            names = set(self.table.names) & self.known.keys()
-        if names != set(self.table.names):
-            self.table = make_table(dict.fromkeys(names, 1), self.table.shape)
+    def _hear(self, gateway: Gateway, now: float) -> bool:
+        known = self.known.get(gateway.name)
+        if known is None:
+            self.known[gateway.name] = Known(gateway)
+            return True
+        if known.gateway != gateway:
+            known.gateway, known.open_when_heard = gateway, known.open
+        if gateway.state is GatewayState.DRAINING and known.health is not None:
+            known.health.look(State.DRAINING, now)
+        return known.health is None
+
+    def _look(self, known: Known, state: State, now: float) -> None:
+        if known.is_listed and known.gateway.state is GatewayState.DRAINING:
+            state = State.DRAINING
+        if known.health is None:
+            known.health = Health(self.policy, state, now)
+        known.health.look(state, now)
+
+    def _is_over(self, known: Known, now: float) -> bool:
+        """Say whether to forget it: it is not listed, serves nobody, and left by its word or long ago."""
+        if known.is_listed or known.health is None or known.gateway.name in self.table.names:
+            return False
+        has_left = known.state is State.DRAINING and known.looked is State.DOWN
+        is_old = known.state is not State.ACTIVE and now - known.health.since >= FORGET_S
+        return has_left or is_old
+
+    def _kept(self, draining: set[str]) -> set[str]:
+        """Return whom to keep when most are lost: who was there and has not left, if any of them answers, else who does."""
+        here = set(self.table.names) & self.known.keys()
+        kept = here - draining or here
+        if any(self.known[name].state is not State.DOWN for name in kept):
+            return kept
+        return self._answering(State.ACTIVE) or kept or self._answering(State.NOT_READY)
+
+    def _answering(self, state: State) -> set[str]:
+        return {name for name, known in self.known.items() if known.looked is state}
+
+    def _order(self, bucket: int) -> Iterator[Gateway]:
+        full: list[Gateway] = []
+        for name in self.table.successors(bucket):
+            if name in self.known and not self.is_full(name):
+                yield self.known[name].gateway
+            elif name in self.known:
+                full.append(self.known[name].gateway)
+        yield from full
+        for name in sorted(self._answering(State.ACTIVE) - set(self.table.names)):
+            yield self.known[name].gateway
+
+
+def _least(before: Table, after: Table) -> float:
+    """Return what part must move: what the one has more than before, or the other lost, whichever is more."""
+    old, new = (_fair(table.ring.weights) for table in (before, after))
+    return sum(max(0.0, new[name] - old.get(name, 0.0)) for name in new) if new else 0.0
+
+
+def _fair(weights: Mapping[str, int]) -> dict[str, float]:
+    total = sum(weights.values())
+    return {name: weight / total for name, weight in weights.items()}

@@ -180,7 +180,7 @@ class Relay:
         address = parse_address(peer)
         for _ in range(max(1, int(self.policy.connect_timeout_s / WAIT_S))):
             try:
-                return self.pool.order(address)
+                return list(self.pool.order(address))
             except NoGateway:
                 await asyncio.sleep(WAIT_S)
         return []

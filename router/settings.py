@@ -1,8 +1,18 @@
 """What a router is told by its environment."""
 
-from pydantic import Field, SecretStr
+from enum import StrEnum
 
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from router.spots import parse_spots
+from router.table import BUCKETS, SEED
 from shared.settings import Settings
+
+
+class Membership(StrEnum):
+    REGISTRY = "registry"
+    DNS = "dns"
+    LIST = "list"
 
 
 class RouterSettings(Settings):
@@ -19,3 +29,40 @@ class RouterSettings(Settings):
     epsilon: float = Field(0.25, gt=0, le=10, description="How far above the mean a gateway may be loaded.")
     max_connections: int = Field(9_000, ge=1, description="Connections that this router relays at most (two files each).")
     buffer_bytes: int = Field(64 << 10, ge=4 << 10, description="Bytes held a direction before the sender is paused.")
+
+    membership: Membership = Field(Membership.REGISTRY, description="Who tells of gateways: registry (Redis), dns or list.")
+    read_gateways: str = Field("", description="With dns or list: HOST:PORT or HOST:PORT*WEIGHT, separated by commas.")
+    write_gateways: str = Field("", description="Likewise, of write.")
+    membership_s: float = Field(0.5, ge=0.05, le=60, description="Members are read this often.")
+    probe_s: float = Field(0.5, ge=0.05, le=60, description="Pause between two looks at each gateway's /ready.")
+    probe_timeout_s: float = Field(1.0, gt=0, le=60, description="A gateway that has not answered a look by then is silent.")
+    rise: int = Field(2, ge=1, le=100, description="Looks in a row that find a gateway ready, to take it back.")
+    fall: int = Field(3, ge=1, le=100, description="Looks in a row that find it not ready or silent, to take it out.")
+    flap_hold_s: float = Field(
+        10.0, ge=0, le=600, description="How long a third fall within 5 min holds it out; then twice that."
+    )
+    buckets: int = Field(
+        BUCKETS, ge=4096, le=1 << 20, description="Buckets of the table; the same power of two in all routers."
+    )
+    hash_seed: int = Field(SEED, ge=0, lt=1 << 32, description="Seed of the addresses' hash; the same in all routers.")
+
+    @field_validator("buckets")
+    @classmethod
+    def _power_of_two(cls, buckets: int) -> int:
+        if buckets & (buckets - 1):
+            raise ValueError("must be a power of two")
+        return buckets
+
+    @field_validator("read_gateways", "write_gateways")
+    @classmethod
+    def _spots(cls, text: str) -> str:
+        parse_spots(text)
+        return text
+
+    @model_validator(mode="after")
+    def _members(self) -> "RouterSettings":
+        if self.membership is not Membership.REGISTRY and not (self.read_gateways and self.write_gateways):
+            raise ValueError(
+                f"RINGPOST_MEMBERSHIP={self.membership} needs RINGPOST_READ_GATEWAYS and RINGPOST_WRITE_GATEWAYS (HOST:PORT, …)"
+            )
+        return self

@@ -1,59 +1,103 @@
-"""Watches the registry, and asks the gateways that it has lost sight of."""
+"""Keeps pools as their members are: reads who is in them, looks at each gateway, and swaps the table when that changes it."""
 
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import structlog
 
+from router.members import Members
 from router.pool import Pool
+from router.probe import probe
+from router.table import make_table
 from shared.bus.client import is_cancelled
-from shared.bus.registry import Gateway, Registry
 from shared.errors import Unavailable
 
 log = structlog.get_logger("ringpost.router")
-READ_S = 0.5
-PROBE_TIMEOUT_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """How often members are read and looked at, and how long a look may take."""
+
+    read_s: float
+    probe_s: float
+    probe_timeout_s: float
 
 
 class Watch:
-    """Keeps pools as the registry says. With Redis away they stay as they were."""
+    """Keeps *pools* as *members* and probes say. Where members can't be read, they stay as they were."""
 
-    def __init__(self, registry: Registry, pools: Sequence[Pool]) -> None:
-        self._registry, self._pools = registry, pools
-        self.heard_at: float | None = None
+    def __init__(self, members: Members, pools: Sequence[Pool], cadence: Cadence) -> None:
+        self._members, self._cadence = members, cadence
+        self._followed = [_Followed(pool) for pool in pools]
+        self.are_members_known = False
 
     async def run(self) -> None:
         """Watch until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for followed in self._followed:
+                tasks.create_task(self._read(followed))
+                tasks.create_task(self._look(followed))
+
+    async def _read(self, followed: "_Followed") -> None:
         while not is_cancelled():
-            for pool in self._pools:
-                await self._read(pool)
-            await asyncio.sleep(READ_S)
-
-    async def _read(self, pool: Pool) -> None:
-        try:
-            listed = await self._registry.read(pool.name)
-        except Unavailable as error:
-            log.warning("the registry is away; the pool stays as it was", pool=pool.name, error=str(error))
-            return
-        before = pool.table.names
-        self.heard_at = time.monotonic()
-        for gateway in pool.learn(listed, time.monotonic()):
-            if not await answers(gateway):
-                pool.gone(gateway.name, time.monotonic())
-        if pool.table.names != before:
-            log.info("the pool changed", pool=pool.name, gateways=list(pool.table.names), frozen=pool.is_frozen)
-
-
-async def answers(gateway: Gateway) -> bool:
-    """Say whether *gateway* answers GET /live in time."""
-    try:
-        async with asyncio.timeout(PROBE_TIMEOUT_S):
-            reader, writer = await asyncio.open_connection(gateway.host, gateway.port)
             try:
-                writer.write(b"GET /live HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n")
-                return (await reader.readline()).startswith(b"HTTP/1.1 200")
-            finally:
-                writer.transport.abort()
-    except (OSError, TimeoutError):
-        return False
+                listed = await self._members.read(followed.pool.name)
+            except Unavailable as error:
+                self._say_unknown(followed.pool, error)
+            else:
+                self.are_members_known = True
+                if followed.pool.learn(listed, time.monotonic()):
+                    followed.newcomer.set()
+                await followed.settle()
+            await asyncio.sleep(self._cadence.read_s)
+
+    def _say_unknown(self, pool: Pool, error: Unavailable) -> None:
+        if self.are_members_known:
+            log.warning("the members can't be read; the pool stays as it was", pool=pool.name, error=str(error))
+        self.are_members_known = False
+
+    async def _look(self, followed: "_Followed") -> None:
+        pool, cadence = followed.pool, self._cadence
+        while not is_cancelled():
+            followed.newcomer.clear()
+            names, gateways = list(pool.known), [known.gateway for known in pool.known.values()]
+            states = await asyncio.gather(*(probe(gateway, cadence.probe_timeout_s) for gateway in gateways))
+            pool.look(dict(zip(names, states, strict=True)), time.monotonic())
+            await followed.settle()
+            try:
+                async with asyncio.timeout(cadence.probe_s):
+                    await followed.newcomer.wait()
+            except TimeoutError:
+                continue
+
+
+class _Followed:
+    """A pool, and what wakes its next round of looks."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self.newcomer = asyncio.Event()
+        self._settling = asyncio.Lock()
+
+    async def settle(self) -> None:
+        """Give the pool the table that it wants; the table is made in a thread, so that connections go on meanwhile."""
+        pool = self.pool
+        async with self._settling:
+            before, wanted = pool.table, pool.wanted(time.monotonic())
+            if wanted == before.ring.weights:
+                return
+            pool.adopt(await asyncio.to_thread(make_table, wanted, pool.shape), time.monotonic())
+            change = pool.changes[-1]
+            log.info(
+                "the table changed",
+                pool=pool.name,
+                gateways=list(pool.table.names),
+                joined=change.joined,
+                left=change.left,
+                moved=round(change.moved, 4),
+                signature=pool.table.signature,
+                frozen=pool.is_frozen,
+            )

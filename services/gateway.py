@@ -150,7 +150,7 @@ class Gateway:
         if self._stopping.is_set():
             state = GatewayState.DRAINING
         host = s.advertise or ("127.0.0.1" if s.host in ("0.0.0.0", "::") else s.host)  # noqa: S104  # compared, not bound
-        return Record(s.name, host, self._port, state, self._http_policy.connections, s.max_sockets)
+        return Record(s.name, host, self._port, state, self._http_policy.connections, s.max_sockets, s.weight)
 
     # Its life.
 

@@ -27,6 +27,7 @@ class GatewaySettings(Settings):
     name: str = Field("gateway", pattern=r"^[A-Za-z0-9._-]{1,64}$", description="This gateway's name, unique in its pools.")
     host: str = Field("127.0.0.1", description="The address to listen at.")
     port: int = Field(0, ge=0, le=65535, description="The port to listen at; 0 takes a free one.")
+    weight: int = Field(1, ge=1, le=16, description="One of weight 2 gets twice as many clients as one of weight 1.")
     advertise: str | None = Field(None, description="HOST that routers connect to, if it is not the one listened at.")
 
     postgres_url: SecretStr = Field(description="Postgres, as a URL (postgresql://user:password@host:port/database).")

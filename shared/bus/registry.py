@@ -5,7 +5,7 @@ A pool is one hash; each field (a gateway's name) has a time to live of its own,
 
 import asyncio
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import structlog
@@ -23,7 +23,7 @@ class GatewayState(StrEnum):
 
 
 class Gateway(msgspec.Struct, frozen=True):
-    """One gateway of a pool, as it describes itself."""
+    """One gateway of a pool, as it describes itself; one of weight 2 gets twice as many clients."""
 
     name: str
     host: str
@@ -31,6 +31,7 @@ class Gateway(msgspec.Struct, frozen=True):
     state: GatewayState
     connections: int
     capacity: int
+    weight: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
 
 
 _decode = msgspec.json.Decoder(Gateway).decode
