@@ -17,15 +17,15 @@ _HEADS = """
 SELECT h.epoch, c.conversation_id, c.head, c.generation
 FROM history_epoch h LEFT JOIN conversations c ON c.conversation_id = ANY($1::uuid[])
 """
-# One statement, so one moment. A user without a conversation is one row, with nulls. OFFSET 0 keeps the planner from reading
-# the whole table of members.
+# One statement, so one moment. A user without a conversation is one row, with nulls. LATERAL with OFFSET 0 has each row looked up
+# by its key: without it the planner may read all conversations or members, for each user anew.
 _MEMBERSHIPS = """
 SELECT u.n::integer, h.epoch, i.head, m.conversation_id, c.head, c.generation, m.joined_seq, m.visible_from, m.inbox_seq,
        m.read_seq
 FROM history_epoch h CROSS JOIN unnest($1::text[], $2::uuid[]) WITH ORDINALITY AS u (user_id, inbox, n)
-LEFT JOIN conversations i ON i.conversation_id = u.inbox
+LEFT JOIN LATERAL (SELECT head FROM conversations WHERE conversation_id = u.inbox OFFSET 0) i ON true
 LEFT JOIN LATERAL (SELECT * FROM members o WHERE o.user_id = u.user_id {named} OFFSET 0) m ON true
-LEFT JOIN conversations c ON c.conversation_id = m.conversation_id
+LEFT JOIN LATERAL (SELECT head, generation FROM conversations WHERE conversation_id = m.conversation_id OFFSET 0) c ON true
 """
 _ALL_MEMBERSHIPS, _ONE_MEMBERSHIP = _MEMBERSHIPS.format(named=""), _MEMBERSHIPS.format(named="AND o.conversation_id = $3")
 _LISTED = f"""
