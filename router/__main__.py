@@ -8,20 +8,23 @@ import asyncio
 import contextlib
 import signal
 import sys
+import time
 from collections.abc import Coroutine, Generator, Mapping, Sequence
+from importlib.metadata import version
 from typing import Any
 
 import structlog
 import uvicorn
 import uvloop
-from fastapi import FastAPI
 
+from router.admin import create_admin
 from router.health import HealthPolicy
 from router.members import Listed, Members, Resolved
 from router.pool import Pool
 from router.relay import Relay, RelayPolicy
 from router.settings import Membership, RouterSettings
 from router.spots import parse_spots
+from router.status import RouterStatus, describe
 from router.table import Shape
 from router.watch import Cadence, Watch
 from shared.bus.client import connect
@@ -29,7 +32,6 @@ from shared.bus.registry import Registry
 from shared.logs import configure
 from shared.metrics import make_registry
 from shared.settings import load_or_exit
-from shared.web.health import health_routes
 
 log = structlog.get_logger("ringpost.router")
 BACKLOG = 4096
@@ -49,6 +51,7 @@ class Router:
         secret = s.proxy_secret.get_secret_value() if s.proxy_secret else None
         policy = RelayPolicy(s.connect_timeout_s, s.max_connections, s.buffer_bytes, secret)
         self._relays = [Relay(pool, policy, self._start) for pool in pools]
+        self._started_at = time.monotonic()
         self._stopping = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
 
@@ -84,6 +87,20 @@ class Router:
             figures |= {f"{name}_{what}_total": n for what, n in relay.counts.items()}
         return figures
 
+    def status(self) -> RouterStatus:
+        """Return what is shown to people and tools."""
+        now, pools = time.monotonic(), [relay.pool for relay in self._relays]
+        return RouterStatus(
+            name=self._settings.name,
+            version=version("ringpost"),
+            up_s=round(now - self._started_at, 1),
+            membership=self._settings.membership,
+            are_members_known=self._watch.are_members_known,
+            reasons=[*self.reasons(), *self.degraded()],
+            shape=pools[0].shape,
+            pools=[describe(pool, now) for pool in pools],
+        )
+
     async def run(self) -> None:
         """Route until SIGTERM or SIGINT; then take nothing more, and end after a moment."""
         s = self._settings
@@ -116,8 +133,7 @@ class Router:
         self._stopping.set()
 
     def _admin_config(self) -> uvicorn.Config:
-        app = FastAPI(title="Ringpost router", docs_url=None, redoc_url=None)
-        app.include_router(health_routes(self.reasons, self.degraded, make_registry(self.metrics)))
+        app = create_admin(self.reasons, self.degraded, make_registry(self.metrics), self.status)
         s = self._settings
         return uvicorn.Config(
             app, host=s.admin_host, port=s.admin_port, lifespan="off", log_config=None, access_log=False, ws="none"

@@ -69,11 +69,12 @@ class Pool:
     policy: HealthPolicy = field(default_factory=HealthPolicy)
     known: dict[str, Known] = field(default_factory=dict)
     table: Table = field(init=False)
+    previous: Table = field(init=False)
     changes: deque[Change] = field(default_factory=lambda: deque(maxlen=CHANGES))
     _losses: Losses = field(default_factory=Losses)
 
     def __post_init__(self) -> None:
-        self.table = make_table({}, self.shape)
+        self.table = self.previous = make_table({}, self.shape)
 
     # What is learned.
 
@@ -107,7 +108,7 @@ class Pool:
 
     def adopt(self, table: Table, now: float) -> None:
         """Serve by *table* from now on."""
-        before, self.table = self.table, table
+        before, self.previous, self.table = self.table, self.table, table
         joined, left = set(table.names) - set(before.names), set(before.names) - set(table.names)
         moved = len(before.difference(table)) / self.shape.buckets
         self.changes.append(Change(now, tuple(sorted(joined)), tuple(sorted(left)), moved, _least(before, table)))

@@ -28,14 +28,16 @@ class Shape:
 
 
 class Table:
-    """The gateways (name to weight) of a pool, each with its buckets."""
+    """The gateways (name to weight) of a pool, each with its buckets. *shares*: which part of all buckets each has."""
 
-    __slots__ = ("owners", "ring", "shape", "signature")
+    __slots__ = ("owners", "ring", "shape", "shares", "signature")
 
     def __init__(self, weights: Mapping[str, int], shape: Shape) -> None:
         self.shape = shape
         self.ring = Ring(weights, shape.points)
         self.owners = self.ring.owners(shape.buckets) if weights else ()
+        counts = Counter(self.owners)
+        self.shares = {name: counts[name] / shape.buckets for name in self.names}
         self.signature = self._sign()
 
     def __repr__(self) -> str:
@@ -70,11 +72,6 @@ class Table:
     def successors(self, bucket: int) -> Iterator[str]:
         """Yield all gateways, each once: the owner of *bucket*, then whom its clients would have without it, and so on."""
         return self.ring.successors(place(bucket, self.shape.buckets))
-
-    def shares(self) -> dict[str, float]:
-        """Return which part of the buckets each gateway has."""
-        counts = Counter(self.owners)
-        return {name: counts[name] / self.shape.buckets for name in self.names}
 
     def difference(self, after: "Table") -> dict[int, str]:
         """Return the buckets that *after*, a table of the same shape, has elsewhere, with their gateways there.

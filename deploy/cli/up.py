@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -73,7 +73,7 @@ def run(
         _heed_signals(launcher.ask_to_stop)
         if shape.is_both and write != 1:
             _say("--role both: each gateway does both, so --write is ignored.")
-        launcher.run(lambda keys: _greet(shape, keys, time.monotonic() - started))
+        launcher.run(lambda keys: _greet(shape, keys, launcher.admin_urls, time.monotonic() - started))
     except LocalError as error:
         print(f"ringpost: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
@@ -117,7 +117,7 @@ def _say(line: str) -> None:
         print(line, flush=True)
 
 
-def _greet(shape: "Shape", keys: "Keys", seconds: float) -> None:
+def _greet(shape: "Shape", keys: "Keys", admin_urls: Mapping[str, str], seconds: float) -> None:
     from shared.auth import sign
 
     common = '-H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json"'
@@ -126,6 +126,7 @@ def _greet(shape: "Shape", keys: "Keys", seconds: float) -> None:
 Ringpost is ready ({seconds:.1f} s).
 
   read   {shape.read_url}    write  {shape.write_url}
+  ring   {"    ".join(admin_urls.values())}
 
   a token of alice, for a day (of anybody: POST /v1/dev/token {{"user": "bob"}}):
   {token}

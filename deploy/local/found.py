@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from deploy.local.errors import LocalError, NotRunning
@@ -16,7 +16,7 @@ PORTS = {"read": 8000, "write": 8001}
 class Run:
     """What the launcher writes of a running system, anew whenever a process is started.
 
-    *mark* tells the process *launcher* from a later one with its id.
+    *mark* tells the process *launcher* from a later one with its id; *admin_urls* is where each router says how it is.
     """
 
     read_url: str
@@ -26,6 +26,7 @@ class Run:
     processes: dict[str, int]
     launcher: int
     mark: str | None
+    admin_urls: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Local:
     processes: dict[str, int]
     jwt_key: str
     admin_key: str
+    admin_urls: dict[str, str]
 
 
 def default_data() -> Path:
@@ -97,6 +99,7 @@ def find_local(data: Path | None = None) -> Local:
         run.processes,
         jwt_key=keys.jwt,
         admin_key=keys.admin,
+        admin_urls=run.admin_urls,
     )
     if os.environ.get("RINGPOST_READ_PORT"):
         found = replace(found, read_url=f"http://127.0.0.1:{default_port('read')}")

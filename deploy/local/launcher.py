@@ -44,6 +44,7 @@ class Launcher:
         self._ledger = Ledger(shape.data)
         self._stop_asked = False
         self._logs = shape.data / "logs"
+        self.admin_urls: dict[str, str] = {}
 
     def ask_to_stop(self) -> None:
         self._stop_asked = True
@@ -87,6 +88,7 @@ class Launcher:
         self._logs.mkdir(parents=True, exist_ok=True)
         postgres_url, redis_url = self._start_servers(keys)
         plan = Plan(self._shape, keys, postgres_url, redis_url)
+        self.admin_urls = plan.admin_urls()
         for command in plan.routers():
             self._start_child(command)
         self._migrate(plan.migration())
@@ -193,7 +195,7 @@ class Launcher:
         """Let the tools find us."""
         shape, me = self._shape, os.getpid()
         processes = {name: child.pid for name, child in self._children.items()}
-        write_run(shape.data, Run(shape.read_url, shape.write_url, *urls, processes, me, mark(me)))
+        write_run(shape.data, Run(shape.read_url, shape.write_url, *urls, processes, me, mark(me), self.admin_urls))
 
     def _reason(self, name: str, returncode: int) -> str:
         if returncode < 0:

@@ -9,6 +9,7 @@ from pathlib import Path
 from deploy.local.command import Command
 from deploy.local.errors import LocalError
 from deploy.local.keys import Keys
+from deploy.local.port import free_port
 from router.settings import RouterSettings
 from services.settings import GatewaySettings
 from shared.settings import PREFIX, SettingsError, load
@@ -54,13 +55,18 @@ class Plan:
 
     def __init__(self, shape: Shape, keys: Keys, postgres_url: str, redis_url: str) -> None:
         self._shape = shape
+        self._admin_ports = {name: free_port() for name in _names("router", shape.routers)}
         self._decided = _decide(shape, keys) | {"RINGPOST_POSTGRES_URL": postgres_url, "RINGPOST_REDIS_URL": redis_url}
 
     def migration(self) -> Command:
         return self._command("migrate", "shared.storage.migrate", {})
 
     def routers(self) -> list[Command]:
-        return [self._command(name, "router", _router(name)) for name in _names("router", self._shape.routers)]
+        return [self._command(name, "router", _router(name, port)) for name, port in self._admin_ports.items()]
+
+    def admin_urls(self) -> dict[str, str]:
+        """Return where each router says how it is."""
+        return {name: f"http://{HOST}:{port}" for name, port in self._admin_ports.items()}
 
     def gateways(self) -> list[Command]:
         return [self._command(name, "services", _gateway(name, role)) for name, role in self._shape.gateways()]
@@ -71,7 +77,7 @@ class Plan:
     def check(self) -> None:
         """Raise LocalError where a process would refuse what its environment tells it; the text is one line."""
         try:
-            for kind, own in ((GatewaySettings, _gateway("gateway", "both")), (RouterSettings, _router("router"))):
+            for kind, own in ((GatewaySettings, _gateway("gateway", "both")), (RouterSettings, _router("router", 0))):
                 load(kind, **{variable.removeprefix(PREFIX).lower(): v for variable, v in (self._decided | own).items()})
         except SettingsError as error:
             raise LocalError(f"bad setting: {error}") from None
@@ -111,8 +117,8 @@ def _decide(shape: Shape, keys: Keys) -> dict[str, str]:
     )
 
 
-def _router(name: str) -> dict[str, str]:
-    return {"RINGPOST_NAME": name, "RINGPOST_ADMIN_HOST": HOST, "RINGPOST_ADMIN_PORT": "0"}
+def _router(name: str, admin_port: int) -> dict[str, str]:
+    return {"RINGPOST_NAME": name, "RINGPOST_ADMIN_HOST": HOST, "RINGPOST_ADMIN_PORT": str(admin_port)}
 
 
 def _gateway(name: str, role: str) -> dict[str, str]:

@@ -98,7 +98,7 @@ def test_a_difference_leads_from_one_table_to_the_other(one: dict[str, int], oth
 def test_the_busiest_of_eight_has_at_most_a_twentieth_above_the_mean(pool: str) -> None:
     table = make_table({pool.format(n): 1 for n in range(8)}, Shape())
 
-    assert max(table.shares().values()) * 8 <= 1.05
+    assert max(table.shares.values()) * 8 <= 1.05
 
 
 def test_what_moves_when_one_of_eight_goes_or_comes_is_at_most_a_twentieth_above_the_least() -> None:
