@@ -92,7 +92,7 @@ function stateCell(gateway) {
   return cell;
 }
 
-function row(pool, gateway, most, ring) {
+function row(pool, gateway, ring) {
   const own = colour(pool.name, gateway.name);
   const dot = element("span", { cls: "dot" });
   dot.style.setProperty("--own", own);
@@ -100,9 +100,9 @@ function row(pool, gateway, most, ring) {
   const made = element("tr", { tabindex: "0", "data-key": `${pool.name}/${gateway.name}` },
     element("td", { cls: "who" }, dot, gateway.name, element("small", { text: gateway.address + weight })),
     stateCell(gateway),
-    element("td", { cls: "share" }, ...bar(gateway.share / most, own, percent(gateway.share), "of the buckets")),
+    element("td", { cls: "share" }, ...bar(gateway.share, own, percent(gateway.share), "of the buckets")),
     element("td", { cls: "load" }, ...bar(gateway.connections / Math.max(gateway.bound, 1), own,
-      `${count(gateway.connections)} connections`, gateway.bound ? `full at ${count(gateway.bound)}` : "")));
+      `${count(gateway.connections)} connection${gateway.connections === 1 ? "" : "s"}`, gateway.bound ? `full at ${count(gateway.bound)}` : "")));
   const pick = (isPicked) => {
     ring.classList.toggle("picked", isPicked);
     for (const slice of ring.querySelectorAll(".slice")) slice.classList.toggle("pick", slice.dataset.gateway === gateway.name);
@@ -115,7 +115,8 @@ function row(pool, gateway, most, ring) {
 }
 
 function changeLine(change) {
-  const who = [...change.joined.map((name) => `${name} came`), ...change.left.map((name) => `${name} went`)];
+  const many = (names, verb) => (names.length ? [`${names.length > 3 ? `${names.length} gateways` : names.join(" and ")} ${verb}`] : []);
+  const who = [...many(change.joined, "came"), ...many(change.left, "went")];
   const line = element("li", { text: `${ago(change.ago_s)} ago: ${who.join(", ") || "weights changed"}; ` });
   line.append(element("b", { text: `${percent(change.moved, 2)} of the buckets moved` }), ` (the least is ${percent(change.least, 2)})`);
   return line;
@@ -124,8 +125,8 @@ function changeLine(change) {
 function card(pool) {
   const ring = drawRing(pool);
   const most = Math.max(...pool.gateways.map((gateway) => gateway.share), 1e-9);
-  const heads = ["gateway", "state", "share", "load"].map((text) => element("th", { text, scope: "col" }));
-  const rows = pool.gateways.map((gateway) => row(pool, gateway, most, ring));
+  const heads = ["gateway", "state", "share of the buckets", "load"].map((text) => element("th", { text, scope: "col" }));
+  const rows = pool.gateways.map((gateway) => row(pool, gateway, ring));
   const busiest = most * pool.gateways.filter((gateway) => gateway.share > 0).length;
   const facts = element("p", { text: `busiest to mean ${busiest.toFixed(3)}, table ` }, element("span", { text: pool.signature, cls: "signature" }));
   const head = element("div", { cls: "head" }, element("h2", { text: pool.name }), facts);

@@ -16,7 +16,17 @@ MAY_IMPORT = {
     "services/write": {"services.write", "shared"},
     "services/read": {"services.read", "shared"},
     "services": {"services", "shared"},
-    "deploy": {"deploy", "ringpost_client", "shared", "services.settings", "router.settings"},
+    # Plans and the ring's tools use the routers' own table.
+    "deploy": {
+        "deploy",
+        "ringpost_client",
+        "router.settings",
+        "router.simulation",
+        "router.status",
+        "router.table",
+        "services.settings",
+        "shared",
+    },
     "clients/python": {"ringpost_client"},
 }
 
@@ -49,7 +59,9 @@ CORES = [
     "router/jhash.py",
     "router/losses.py",
     "router/pool.py",
+    "router/simulation.py",
     "router/spots.py",
+    "router/status.py",
     "router/table.py",
     "services/read/attendance.py",
     "services/read/cached.py",

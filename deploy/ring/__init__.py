@@ -1,0 +1,1 @@
+"""What `ringpost ring` does: ask a router, say where addresses go, simulate a pool."""
