@@ -9,7 +9,7 @@ from services.read.hub import Hub
 from shared.errors import RingpostError
 from shared.storage.history import History, Memberships
 
-MOST_USERS, MOST_QUERIES = 200, 2
+MOST_USERS = 200
 
 
 class Arrivals:
@@ -18,7 +18,7 @@ class Arrivals:
     def __init__(self, history: History, hub: Hub) -> None:
         self._history, self._hub = history, hub
         self._waiting: list[tuple[str, asyncio.Future[Memberships]]] = []
-        self._running = 0
+        self._is_reading = False
 
     async def memberships(self, user: str) -> Memberships:
         """Return *user*'s conversations.
@@ -28,8 +28,8 @@ class Arrivals:
         """
         answer: asyncio.Future[Memberships] = asyncio.get_running_loop().create_future()
         self._waiting.append((user, answer))
-        if self._running < MOST_QUERIES:
-            self._running += 1
+        if not self._is_reading:
+            self._is_reading = True
             self._hub.start(self._read())
         return await answer
 
@@ -39,9 +39,10 @@ class Arrivals:
                 batch, self._waiting = self._waiting[:MOST_USERS], self._waiting[MOST_USERS:]
                 await self._answer(batch)
         finally:
-            self._running -= 1
+            self._is_reading = False
 
     async def _answer(self, batch: list[tuple[str, asyncio.Future[Memberships]]]) -> None:
+        self._hub.counts["arrival_queries"] += 1
         try:
             found = await self._history.memberships_of([user for user, _ in batch])
         except RingpostError as error:

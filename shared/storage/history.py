@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from shared import limits
@@ -42,16 +41,14 @@ ORDER BY m.conversation_id LIMIT $3
 _BEFORE = f"SELECT {COLUMNS} FROM events WHERE conversation_id = $1 AND seq < $2 AND seq >= $3 ORDER BY seq DESC LIMIT $4"  # noqa: S608
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """How far a log has come. *generation* rises when an event's text was erased."""
 
     seq: int
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class Membership:
+class Membership(NamedTuple):
     """One of a user's conversations: its head, and which of its events the user may see and follows."""
 
     conversation: UUID
@@ -62,9 +59,8 @@ class Membership:
     read: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Memberships:
-    """All of a user's conversations, as of one moment."""
+class Memberships(NamedTuple):
+    """All of a user's conversations, as of one moment. Made by the thousand when a crowd comes, so tuples all three."""
 
     epoch: UUID
     inbox_head: int
