@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import socket
-import sys
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -14,18 +13,19 @@ from typing import BinaryIO
 import httpx
 
 from shared.auth import sign
+from tests.nursery import Born, bear
 
 JWT_KEY = "a key for tests alone, which is long enough"
 ADMIN_KEY = "rpa_for_tests_alone_0123456789abcdefghij"
 PROXY_SECRET = "a secret for tests alone"
-START_S = 20.0
+START_S, POLL_S = 20.0, 0.01
 
 
 @dataclass(slots=True)
 class Process:
     """One gateway or router."""
 
-    child: asyncio.subprocess.Process
+    child: Born
     port: int
 
     @property
@@ -39,17 +39,22 @@ class Process:
     def signal(self, number: signal.Signals) -> None:
         self.child.send_signal(number)
 
+    async def ended(self) -> int:
+        """Wait for its end; return its exit status."""
+        while (status := self.child.poll()) is None:  # noqa: ASYNC110  # any number may wait, in any loop
+            await asyncio.sleep(POLL_S)
+        return status
+
     async def stop(self) -> int:
         """Stop it as an operator would; return its exit status."""
-        if self.child.returncode is None:
-            self.child.send_signal(signal.SIGCONT)
-            self.child.terminate()
+        for number in (signal.SIGCONT, signal.SIGTERM):
+            self.signal(number)
         try:
             async with asyncio.timeout(15):
-                return await self.child.wait()
+                return await self.ended()
         except TimeoutError:
-            self.child.kill()
-            await self.child.wait()
+            self.signal(signal.SIGKILL)
+            await self.ended()
             raise AssertionError("a process did not stop within 15 s") from None
 
 
@@ -72,22 +77,24 @@ class Site:
         quick = {"drain_settle_s": "0.2", "drain_spread_s": "0.2"}
         return await self._start("services", port, own | keys | quick | settings, "/ready")
 
-    async def start_router(self) -> tuple[str, str]:
+    async def start_router(self, **settings: str) -> tuple[str, str]:
         """Start a router; return the URLs of its services read and write."""
         read_port, write_port = free_port(), free_port()
-        settings = {"read_port": str(read_port), "write_port": str(write_port), "proxy_secret": PROXY_SECRET}
-        router = await self._start("router", write_port, settings, "/ready")
+        own = {"read_port": str(read_port), "write_port": str(write_port), "proxy_secret": PROXY_SECRET}
+        router = await self._start("router", write_port, own | settings, "/ready")
         return f"http://127.0.0.1:{read_port}", router.url
 
     async def _start(self, module: str, port: int, settings: Mapping[str, str], path: str) -> Process:
         there = {"postgres_url": self.postgres_url, "redis_url": self.redis_url, "prefix": self.prefix}
         environment = {f"RINGPOST_{name.upper()}": value for name, value in (there | dict(settings)).items()}
-        path_of = {"PATH": os.environ.get("PATH", "")}
-        child = await asyncio.create_subprocess_exec(sys.executable, "-m", module, env=path_of | environment, stderr=self.log)
-        process = Process(child, port)
+        process = Process(self._bear(f"{module}.__main__", {"PATH": os.environ.get("PATH", "")} | environment), port)
         self.processes.append(process)
         await wait_until_answered(process.url + path, process)
         return process
+
+    def _bear(self, program: str, environment: Mapping[str, str]) -> Born:
+        with open(os.devnull) as nothing:
+            return bear(program, (), environment, (nothing.fileno(), 1, self.log.fileno() if self.log else 2))
 
     async def stop(self) -> None:
         for process in self.processes:
@@ -113,7 +120,7 @@ async def wait_until_answered(url: str, process: Process) -> None:
                     return
             except httpx.HTTPError:
                 pass
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(2 * POLL_S)
     raise AssertionError(f"{url} did not answer")
 
 

@@ -12,29 +12,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from tests.nursery import bear
 from tests.system import ROOT
 
 WAIT_S = 30.0
 
 
 class Command:
-    """One `ringpost …` at work. Its stdin is a pipe; its stdout, unless that is given, and its stderr are files."""
+    """One `ringpost …` at work. Its stdin is a pipe; its stdout, unless a file is given, and its stderr are files."""
 
-    def __init__(self, env: Mapping[str, str], *words: str, stdout: int | IO[bytes] | None = None) -> None:
+    def __init__(self, env: Mapping[str, str], *words: str, stdout: int | None = None) -> None:
         self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115  # it lives as long as this
-        self._shown = tempfile.TemporaryFile("w+") if stdout is None else None  # noqa: SIM115
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "deploy.cli", *words],
-            stdin=subprocess.PIPE,
-            stdout=self._shown if stdout is None else stdout,
-            stderr=self._said,
-            cwd=ROOT,
-            env=env,
-        )
+        self._shown = tempfile.TemporaryFile("w+")  # noqa: SIM115
+        there, keys = os.pipe()
+        self.stdin = os.fdopen(keys, "wb")
+        output = self._shown.fileno() if stdout is None else stdout
+        self.process = bear("deploy.cli", words, env, (there, output, self._said.fileno()))
+        os.close(there)
 
     def shown(self) -> list[str]:
         """Return the lines on stdout until now."""
-        assert self._shown is not None
         self._shown.seek(0)
         return self._shown.read().splitlines()
 
@@ -45,9 +42,8 @@ class Command:
 
     def type(self, text: str) -> None:
         """Write *text* to its stdin."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(text.encode())
-        self.process.stdin.flush()
+        self.stdin.write(text.encode())
+        self.stdin.flush()
 
     def wait_for(self, lines: int) -> list[str]:
         """Return what is on stdout, once that is so many lines."""
@@ -59,8 +55,7 @@ class Command:
 
     def end(self) -> int:
         """End its stdin and wait for it; return the exit status."""
-        if self.process.stdin is not None:
-            self.process.stdin.close()
+        self.stdin.close()
         return self.process.wait(WAIT_S)
 
     def interrupt(self, number: signal.Signals = signal.SIGINT) -> int:
@@ -71,10 +66,9 @@ class Command:
     def close(self) -> None:
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait()
-        for file in (self.process.stdin, self.process.stdout, self._said, self._shown):
-            if file is not None:
-                file.close()
+            self.process.wait(WAIT_S)
+        for file in (self.stdin, self._said, self._shown):
+            file.close()
 
 
 def environment(data: Path, **ports: int) -> dict[str, str]:
@@ -148,3 +142,11 @@ def stopped(pid: int) -> Iterator[None]:
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
+
+
+@contextmanager
+def a_pipe() -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+    """Yield what reads of a pipe and what writes to it."""
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb") as reads, os.fdopen(writer, "wb") as writes:
+        yield reads, writes

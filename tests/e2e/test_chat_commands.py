@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ import pytest
 
 from deploy.chat.terminal import plain
 from tests.system import READY, Up
-from tests.terminal import Command, Screen, environment, stopped, wait_until
+from tests.terminal import Command, Screen, a_pipe, environment, stopped, wait_until
 
 Start = Callable[..., Command]
 
@@ -312,8 +311,7 @@ def test_the_same_id_is_the_same_message_and_another_text_is_refused(start: Star
 
 def test_a_line_that_is_refused_is_named_and_the_others_are_sent(start: Start, room: str) -> None:
     sending = start("send", room, "--as", "alice")
-    assert sending.process.stdin is not None
-    sending.process.stdin.write(b"one\n\n" + b"x" * 200_000 + b"\ncaf\xe9\nfive")
+    sending.stdin.write(b"one\n\n" + b"x" * 200_000 + b"\ncaf\xe9\nfive")
 
     assert sending.end() == 1
     assert sending.shown() == ["2", "3"]
@@ -357,12 +355,12 @@ def test_without_a_system_it_is_one_line(data: Path, command: str, ports: dict[s
 
 def test_it_ends_with_who_reads_it_without_a_further_message(start: Start, room: str) -> None:
     say(start, room, "one", "two")
-    following = start("tail", room, "--as", "bob", "--from-start", stdout=subprocess.PIPE)
-    assert following.process.stdout is not None
-    lines = [following.process.stdout.readline() for _ in range(3)]
-    assert lines[-1].endswith(b"alice: two\n")
-    time.sleep(0.5)  # it has nothing more to write
-    following.process.stdout.close()
+    with a_pipe() as (reader, writer):
+        following = start("tail", room, "--as", "bob", "--from-start", stdout=writer.fileno())
+        writer.close()
+        lines = [reader.readline() for _ in range(3)]
+        assert lines[-1].endswith(b"alice: two\n")
+        time.sleep(0.5)  # it has nothing more to write
 
     assert following.process.wait(10) == 128 + signal.SIGPIPE
     assert following.said() == ""
@@ -370,16 +368,17 @@ def test_it_ends_with_who_reads_it_without_a_further_message(start: Start, room:
 
 def test_ctrl_c_ends_it_though_nobody_reads_what_it_writes(start: Start, room: str) -> None:
     say(start, room, *["a line that is long enough to fill a pipe soon " * 10] * 200)
-    following = start("tail", room, "--as", "bob", "--from-start", stdout=subprocess.PIPE)
-    time.sleep(4)
+    with a_pipe() as (_, writer):
+        following = start("tail", room, "--as", "bob", "--from-start", stdout=writer.fileno())
+        time.sleep(4)
 
-    assert following.interrupt() == 130
+        assert following.interrupt() == 130
     assert following.said() == ""
 
 
 def test_a_full_disk_is_one_line(start: Start, room: str) -> None:
     with open("/dev/full", "wb") as full:
-        assert_one_line(start("send", room, "Hello", "--as", "alice", stdout=full), 2, "stdout: No space left")
+        assert_one_line(start("send", room, "Hello", "--as", "alice", stdout=full.fileno()), 2, "stdout: No space left")
 
 
 def test_a_person_is_asked_for_lines_and_gets_their_numbers(system: Up, room: str) -> None:

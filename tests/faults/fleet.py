@@ -76,7 +76,7 @@ class Fleet:
         """Kill it (SIGKILL), and start another in its place; return when that is ready."""
         writer = aim.writer
         writer.process.signal(signal.SIGKILL)
-        await writer.process.child.wait()
+        await writer.process.ended()
         if aim.point is not None:
             # What was held must not come out after the death of who said it.
             aim.point.cut()

@@ -107,7 +107,7 @@ async def drain_crowd(site: Site, many: int) -> Found:
             await asyncio.sleep(0.01)
         probe.transport.close()
         async with asyncio.timeout(10):
-            found.status = await leaving.child.wait()
+            found.status = await leaving.ended()
         found.drain_s = time.monotonic() - started_at
         for task in moving:
             stack.callback(task.result().transport.close)

@@ -42,7 +42,7 @@ class Stage:
 
     async def kill(self) -> None:
         self.doomed.signal(signal.SIGKILL)
-        await self.doomed.child.wait()
+        await self.doomed.ended()
 
     async def history(self) -> list[tuple[int, str]]:
         """Return (seq, id) of what is stored after the conversation's creation."""

@@ -55,7 +55,7 @@ async def drain(process: Process) -> None:
     """Stop it as a deploy does, and wait until it has gone by itself."""
     process.signal(signal.SIGTERM)
     async with asyncio.timeout(20):
-        assert await process.child.wait() == 0
+        assert await process.ended() == 0
 
 
 async def roll(site: Site, role: str, gateways: list[Process]) -> None:

@@ -37,7 +37,8 @@ async def sources(read: Process) -> dict[str, float]:
 
 
 async def catch_up(read: Process, user: str, room: str, position: int, head: int = HEAD) -> list[dict[str, Any]]:
-    async with greeted(read, user, positions={room: position}) as talk:
+    """Catch up on *room*, and on nothing else: the user has heard of joining it."""
+    async with greeted(read, user, inbox=1, positions={room: position}) as talk:
         return await talk.events(head, after=position)
 
 

@@ -82,7 +82,7 @@ async def test_who_was_at_a_killed_gateway_goes_offline_and_who_came_back_elsewh
             await alice.send(type="watch", users=["bob", "carol"])
             assert await hear(alice) == {"bob": True, "carol": True}
             doomed.signal(signal.SIGKILL)
-            await doomed.child.wait()
+            await doomed.ended()
             async with greeted(one, "bob"):
                 assert await hear(alice, ALIVE_S + 4) == {"carol": False}
 

@@ -1,5 +1,6 @@
 """docs/protocol.md, played: every transcript in it against running gateways."""
 
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -33,7 +34,7 @@ async def stage(site: Site) -> AsyncIterator[Callable[[float], Player]]:
             wire.release()
 
         async def stop_reader() -> None:
-            reader.child.terminate()
+            reader.signal(signal.SIGTERM)
 
         happenings: dict[str, Callable[[], Awaitable[None]]] = {
             "Postgres is away": go_away,

@@ -40,7 +40,7 @@ async def test_where_a_dead_gateway_refuses_the_next_on_the_ring_takes_the_conne
         dead = next(read for read in reads if name_of(site, read) == pinned)
 
         dead.signal(signal.SIGKILL)
-        await dead.child.wait()
+        await dead.ended()
         started_at = time.monotonic()
         async with greeted(through, "alice") as second:
             # Its record in the registry lives on for five seconds.

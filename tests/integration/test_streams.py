@@ -164,7 +164,7 @@ async def test_a_stream_of_a_gateway_that_stops_is_told_to_move(site: Site) -> N
             read.signal(signal.SIGTERM)
             told = await stream.ended()
             async with asyncio.timeout(10):
-                assert await read.child.wait() == 0
+                assert await read.ended() == 0
 
         assert told[-1].kind == "moved"
         assert told[-1].frame["retry_after"] > 0
