@@ -103,7 +103,7 @@ class Pool:
         active = {name for name, known in self.known.items() if known.state is State.ACTIVE}
         draining = {name for name, known in self.known.items() if known.state is State.DRAINING}
         gone = set(self.table.names) - self.known.keys()
-        names = self._kept(draining) if self._losses.judge(active, draining | gone, now) else active
+        names = self._kept(active, draining) if self._losses.judge(active, draining | gone, now) else active
         return {name: self.known[name].gateway.weight for name in names}
 
     def adopt(self, table: Table, now: float) -> None:
@@ -193,10 +193,15 @@ class Pool:
         is_old = known.state is not State.ACTIVE and now - known.health.since >= FORGET_S
         return has_left or is_old
 
-    def _kept(self, draining: set[str]) -> set[str]:
-        """Return whom to keep when most are lost: who was there and has not left, if any of them answers, else who does."""
+    def _kept(self, active: set[str], draining: set[str]) -> set[str]:
+        """Return whom to keep when most are lost: who was there and has not left, if any of them answers, else who does.
+
+        Those who are lost one by one left before the last was: when none is active any more, they share the 503s with it.
+        """
         here = set(self.table.names) & self.known.keys()
         kept = here - draining or here
+        if not active:
+            kept |= {name for name in self._losses.lost_from & self.known.keys() if self.known[name].state is State.NOT_READY}
         if any(self.known[name].state is not State.DOWN for name in kept):
             return kept
         return self._answering(State.ACTIVE) or kept or self._answering(State.NOT_READY)

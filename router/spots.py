@@ -1,6 +1,10 @@
 """Lists of gateways in a setting."""
 
+import re
 from dataclasses import dataclass
+
+MOST_WEIGHT = 16
+_ENTRY = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([^\s:*\[\]]+)):([0-9]{1,5})(?:\*([0-9]{1,2}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +26,8 @@ def parse_spots(text: str) -> tuple[Spot, ...]:
 
 
 def _parse(entry: str) -> Spot:
-    place, _, weight = entry.partition("*")
-    host, _, port = place.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    numbers = [text for text in (port, weight or "1") if text.isascii() and text.isdigit()]
-    if not host or len(numbers) < 2 or not 1 <= int(port) <= 65535 or not 1 <= int(weight or 1) <= 16:
-        raise ValueError(f"{entry!r} is not HOST:PORT or HOST:PORT*WEIGHT (a weight is from 1 to 16)")
-    return Spot(host, int(port), int(weight or 1))
+    found = _ENTRY.fullmatch(entry)
+    spot = Spot(found[1] or found[2], int(found[3]), int(found[4] or 1)) if found else None
+    if spot is None or not 1 <= spot.port <= 65535 or not 1 <= spot.weight <= MOST_WEIGHT:
+        raise ValueError(f"{entry!r} is not HOST:PORT or HOST:PORT*WEIGHT (a weight is from 1 to {MOST_WEIGHT})")
+    return spot

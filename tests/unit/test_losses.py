@@ -51,7 +51,16 @@ def test_the_first_one_back_does_not_get_everything() -> None:
     losses.judge(set(), (), 1.0)
 
     assert losses.judge({"a"}, (), 100.0)
-    assert not losses.judge({"a", "b"}, (), 101.0)
+    assert losses.judge({"a", "b", "c"}, (), 101.0)
+    assert not losses.judge(FOUR, (), 102.0)
+
+
+def test_who_leaves_by_its_own_word_is_not_waited_for() -> None:
+    losses = having(*FOUR)
+    losses.judge(set(), (), 1.0)
+
+    assert losses.judge({"a", "b", "c"}, (), 100.0)
+    assert not losses.judge({"a", "b", "c"}, {"d"}, 101.0)
 
 
 def test_who_served_alone_for_a_while_is_believed() -> None:

@@ -150,6 +150,21 @@ def test_losing_all_keeps_the_table_for_as_long_as_it_takes() -> None:
     assert len(p.changes) == 1
 
 
+def test_those_lost_one_by_one_share_the_503s_and_come_back_together() -> None:
+    p = pool(gateway("a"), gateway("b"))
+
+    look(p, 1.0, 3, a=N)
+    assert set(p.table.names) == {"b"}
+    look(p, 3.0, 3, a=N, b=N)
+    assert set(p.table.names) == {"a", "b"}
+    look(p, 100.0, 2, b=N)
+    assert set(p.table.names) == {"a", "b"}
+    look(p, 101.0, 2)
+
+    assert not p.is_frozen
+    assert len(p.changes) == 3
+
+
 def test_most_of_a_pool_that_stays_dead_is_believed_after_a_while() -> None:
     p = pool(*three())
 
