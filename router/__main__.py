@@ -9,9 +9,9 @@ import contextlib
 import signal
 import sys
 import time
-from collections.abc import Coroutine, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from importlib.metadata import version
-from typing import Any
+from typing import NoReturn
 
 import structlog
 import uvicorn
@@ -19,10 +19,15 @@ import uvloop
 
 from router.admin import create_admin
 from router.health import HealthPolicy
+from router.kernel import KernelPlane
 from router.members import Listed, Members, Resolved
+from router.netfilter import Rules
+from router.nft import KernelError
+from router.plane import Plane
 from router.pool import Pool
-from router.relay import Relay, RelayPolicy
-from router.settings import Membership, RouterSettings
+from router.relay import RelayPolicy
+from router.relaying import RelayPlane
+from router.settings import Membership, PlaneKind, RouterSettings, parse_networks
 from router.spots import parse_spots
 from router.status import RouterStatus, describe
 from router.table import Shape
@@ -34,7 +39,6 @@ from shared.metrics import make_registry
 from shared.settings import load_or_exit
 
 log = structlog.get_logger("ringpost.router")
-BACKLOG = 4096
 GRACE_S = 0.5
 
 
@@ -46,14 +50,28 @@ class Router:
         self._redis = connect(s.redis_url.get_secret_value(), s.redis_timeout_s)
         shape = Shape(buckets=s.buckets, seed=s.hash_seed)
         health = HealthPolicy(rise=s.rise, fall=s.fall, hold_s=s.flap_hold_s)
-        pools = [Pool(name, s.epsilon, shape, health) for name in ("read", "write")]
-        self._watch = Watch(self._members(), pools, Cadence(s.membership_s, s.probe_s, s.probe_timeout_s))
-        secret = s.proxy_secret.get_secret_value() if s.proxy_secret else None
-        policy = RelayPolicy(s.connect_timeout_s, s.max_connections, s.buffer_bytes, secret)
-        self._relays = [Relay(pool, policy, self._start) for pool in pools]
+        self._pools = [Pool(name, s.epsilon, shape, health) for name in ("read", "write")]
+        self._watch = Watch(self._members(), self._pools, Cadence(s.membership_s, s.probe_s, s.probe_timeout_s))
+        self._plane = self._make_plane(shape)
         self._started_at = time.monotonic()
         self._stopping = asyncio.Event()
-        self._tasks: asyncio.TaskGroup | None = None
+
+    def _make_plane(self, shape: Shape) -> Plane:
+        s, ports = self._settings, {"read": self._settings.read_port, "write": self._settings.write_port}
+        if s.plane is PlaneKind.KERNEL:
+            kernel = KernelPlane(self._pools, Rules(s.host, ports, shape))
+            kernel.check()
+            return kernel
+        policy = RelayPolicy(
+            connect_timeout_s=s.connect_timeout_s,
+            idle_timeout_s=s.idle_timeout_s,
+            max_connections=s.max_connections,
+            max_per_source=s.max_per_source,
+            buffer_bytes=s.buffer_bytes,
+            secret=s.proxy_secret.get_secret_value() if s.proxy_secret else None,
+            front=parse_networks(s.front),
+        )
+        return RelayPlane(self._pools, policy, s.host, ports)
 
     def _members(self) -> Members:
         s = self._settings
@@ -66,30 +84,23 @@ class Router:
             case Membership.LIST:
                 return Listed(spots)
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        assert self._tasks is not None, "the services listen after run() has begun"
-        self._tasks.create_task(work)
-
     def reasons(self) -> Sequence[str]:
         """Say why connections can't be served; nothing if they can."""
         draining = ["draining"] if self._stopping.is_set() else []
-        return draining + [f"no gateway in {relay.pool.name}" for relay in self._relays if not relay.pool.table.names]
+        nobody = [f"no gateway in {pool.name}" for pool in self._pools if not pool.table.names]
+        return [*draining, *nobody, *self._plane.reasons()]
 
     def degraded(self) -> Sequence[str]:
-        lost = [f"{relay.pool.name}: most of the pool is lost" for relay in self._relays if relay.pool.is_frozen]
-        return lost if self._watch.are_members_known else ["members", *lost]
+        lost = [f"{pool.name}: most of the pool is lost" for pool in self._pools if pool.is_frozen]
+        unknown = [] if self._watch.are_members_known else ["members"]
+        return [*unknown, *lost, *self._plane.degraded()]
 
     def metrics(self) -> Mapping[str, float]:
-        figures: dict[str, float] = {}
-        for relay in self._relays:
-            name = f"router_{relay.pool.name}"
-            figures |= {f"{name}_connections": len(relay), f"{name}_gateways": len(relay.pool.table.names)}
-            figures |= {f"{name}_{what}_total": n for what, n in relay.counts.items()}
-        return figures
+        return self._plane.metrics()
 
     def status(self) -> RouterStatus:
         """Return what is shown to people and tools."""
-        now, pools = time.monotonic(), [relay.pool for relay in self._relays]
+        now, pools = time.monotonic(), self._pools
         return RouterStatus(
             name=self._settings.name,
             version=version("ringpost"),
@@ -107,25 +118,18 @@ class Router:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
-        async with asyncio.TaskGroup() as self._tasks:
-            watching = self._tasks.create_task(self._watch.run())
+        async with asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(self._watch.run())
             admin = _Server(self._admin_config())
-            serving = self._tasks.create_task(admin.serve())
-            ports = zip(self._relays, (s.read_port, s.write_port), strict=True)
-            servers = [
-                await loop.create_server(relay.make_side, s.host, port, reuse_port=True, backlog=BACKLOG)
-                for relay, port in ports
-            ]
-            log.info("routing", read_port=s.read_port, write_port=s.write_port)
+            serving = tasks.create_task(admin.serve())
+            carrying = tasks.create_task(self._plane.run())
+            log.info("routing", plane=s.plane, read_port=s.read_port, write_port=s.write_port)
             await self._stopping.wait()
-            for server in servers:
-                server.close()
+            await self._plane.stop(GRACE_S)
             admin.should_exit = True
-            await asyncio.sleep(GRACE_S)
-            for relay in self._relays:
-                relay.close_all()
             await serving
             watching.cancel()
+            carrying.cancel()
 
     def _stop(self) -> None:
         if self._stopping.is_set():
@@ -157,9 +161,19 @@ def main() -> None:
     configure(settings, name=settings.name)
     try:
         uvloop.run(_run(settings))
+    except* KernelError as group:
+        _end(f"RINGPOST_PLANE=kernel: {_first(group)}", 2)
     except* OSError as group:
-        print(f"ringpost: cannot listen: {group.exceptions[0]}", file=sys.stderr)  # noqa: T201
-        raise SystemExit(1) from None
+        _end(f"cannot listen: {_first(group)}", 1)
+
+
+def _first(error: BaseException) -> BaseException:
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
+
+
+def _end(words: str, status: int) -> NoReturn:
+    print(f"ringpost: {words}", file=sys.stderr)  # noqa: T201
+    raise SystemExit(status) from None
 
 
 if __name__ == "__main__":

@@ -1,213 +1,121 @@
-"""The data plane in user space: two transports, each writing what the other reads.
-
-Back-pressure and half-close go through, a reset is passed on as a reset, and nothing happens per connection while it is idle.
-"""
+"""The data plane in user space, one virtual service of it: connections come in, each goes to a gateway of the pool."""
 
 import asyncio
 import socket
-import struct
+import time
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
-import structlog
-
+from router.connection import Connection, close
+from router.places import Places
 from router.pool import Pool
-from router.ring import NoGateway, parse_address
-from shared.bus.registry import Gateway
-from shared.proxy import encode
+from router.ring import hash_key, parse_address
+from shared.bus.client import is_cancelled
 
-log = structlog.get_logger("ringpost.router")
-_RESET = struct.pack("ii", 1, 0)
-WAIT_S = 0.05
-KEEP_ALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
+COMPLAIN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class RelayPolicy:
-    """What bounds a relayed connection."""
+    """What bounds a relayed connection.
+
+    *max_per_source*: connections of one address (an IPv6 /64) at once; 0: any number. *front*: who says in a PROXY header whose
+    connection it is, and must.
+    """
 
     connect_timeout_s: float
+    idle_timeout_s: float
     max_connections: int
+    max_per_source: int
     buffer_bytes: int
     secret: str | None
-
-
-class Side(asyncio.Protocol):
-    """One end of a relayed connection."""
-
-    __slots__ = ("_ended", "_high_water", "_is_lost", "other", "transport")
-
-    transport: asyncio.Transport
-
-    def __init__(self, high_water: int) -> None:
-        self._high_water = high_water
-        self._ended = self._is_lost = False
-        self.other: Side | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport  # type: ignore[assignment]  # uvloop's transports are no subclass
-        self.transport.set_write_buffer_limits(self._high_water)
-        tune(self.transport)
-
-    def data_received(self, data: bytes) -> None:
-        assert self.other is not None
-        self.other.transport.write(data)
-
-    def eof_received(self) -> bool:
-        self._ended = True
-        other = self.other
-        if other is None:
-            return True
-        if other._is_lost:
-            return False
-        if other.transport.can_write_eof():
-            other.transport.write_eof()
-        return not other._ended
-
-    def pause_writing(self) -> None:
-        if self.other is not None and not self.other.transport.is_closing():
-            self.other.transport.pause_reading()
-
-    def resume_writing(self) -> None:
-        if self.other is not None and not self.other.transport.is_closing():
-            self.other.transport.resume_reading()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._is_lost = True
-        if self.other is None or self.other._is_lost:
-            return
-        if exc is None:
-            self.other.transport.close()
-        else:
-            reset(self.other.transport)
-
-
-class ClientSide(Side):
-    """The client's end: what it says waits until a gateway has taken the connection, in the kernel but for one read."""
-
-    __slots__ = ("_early", "_relay")
-
-    def __init__(self, relay: "Relay") -> None:
-        super().__init__(relay.policy.buffer_bytes)
-        self._relay = relay
-        self._early = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        self.transport.pause_reading()
-        self._relay.take(self)
-
-    def data_received(self, data: bytes) -> None:
-        if self.other is not None:
-            self.other.transport.write(data)
-            return
-        # uvloop begins to read after connection_made, whatever was paused there.
-        self._early += data
-        self.transport.pause_reading()
-
-    def join(self, gate: Side, header: bytes) -> None:
-        """A gateway took the connection: tell it *header*, and what has come already."""
-        self.other, gate.other = gate, self
-        gate.transport.write(header + self._early)
-        self._early = b""
-        if self._ended:
-            gate.transport.write_eof()
-        else:
-            self.transport.resume_reading()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        self._relay.forget(self)
+    front: Sequence[IPv4Network | IPv6Network] = ()
 
 
 class Relay:
-    """One virtual service: connections come in, each goes to a gateway of the pool."""
+    """One virtual service."""
 
-    def __init__(self, pool: Pool, policy: RelayPolicy, start: Callable[[Coroutine[Any, Any, None]], None]) -> None:
+    def __init__(self, pool: Pool, policy: RelayPolicy) -> None:
         self.pool, self.policy = pool, policy
-        self._start = start
-        self._open: set[ClientSide] = set()
-        self.counts: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter(accepted=0)
+        self.places = Places(self._start)
+        self.loop: asyncio.AbstractEventLoop
+        self._tasks: asyncio.TaskGroup
+        self._open: dict[Connection, bytes] = {}
+        self._sources: Counter[bytes] = Counter()
+        self._complained_at = 0.0
 
     def __len__(self) -> int:
         return len(self._open)
 
-    def make_side(self) -> ClientSide:
-        return ClientSide(self)
+    async def run(self) -> None:
+        """Carry connections until cancelled; end those that are idle for the idle timeout, at the latest after twice that."""
+        self.loop = asyncio.get_running_loop()
+        async with asyncio.TaskGroup() as self._tasks:
+            while not is_cancelled():
+                await asyncio.sleep(self.policy.idle_timeout_s)
+                self._sweep()
 
-    def take(self, side: ClientSide) -> None:
-        """Find a gateway for a new connection."""
-        if len(self._open) >= self.policy.max_connections:
+    def take(self, sock: socket.socket, peer: tuple[Any, ...]) -> None:
+        """Take a new connection from *peer*."""
+        policy = self.policy
+        if len(self._open) >= policy.max_connections:
             self.counts["refused_full"] += 1
-            reset(side.transport)
+            close(sock, is_reset=True)
             return
-        self._open.add(side)
+        connection = Connection(self, sock, (peer[0], peer[1]))
+        self._open[connection] = b""
         self.counts["accepted"] += 1
-        self._start(self._connect(side))
+        if policy.front and self._is_front(peer[0]):
+            connection.await_header()
+        elif self.admits(connection, peer[0]):
+            connection.find()
 
-    def forget(self, side: ClientSide) -> None:
-        self._open.discard(side)
+    def admits(self, connection: Connection, source: str) -> bool:
+        """Count *connection* for *source*; one too many is ended."""
+        if not self.policy.max_per_source:
+            return True
+        key = hash_key(parse_address(source))
+        if self._sources[key] >= self.policy.max_per_source:
+            self.counts["refused_source"] += 1
+            connection.end(is_reset=True)
+            return False
+        self._sources[key] += 1
+        self._open[connection] = key
+        return True
+
+    def forget(self, connection: Connection) -> None:
+        key = self._open.pop(connection, b"")
+        if key:
+            self._sources[key] -= 1
+            if not self._sources[key]:
+                del self._sources[key]
 
     def close_all(self) -> None:
-        for side in tuple(self._open):
-            side.transport.close()
+        for connection in tuple(self._open):
+            connection.end()
 
-    async def _connect(self, side: ClientSide) -> None:
-        peer, local = side.transport.get_extra_info("peername"), side.transport.get_extra_info("sockname")
-        if peer is None:
-            side.transport.abort()
-            return
-        header = encode(peer[:2], local[:2], self.policy.secret)
-        for gateway in await self._candidates(peer[0]):
-            gate = await self._reach(gateway)
-            if gate is None:
-                self.counts["retried"] += 1
-                continue
-            if side._is_lost:
-                gate.transport.close()
-                return
-            self.pool.opened(gateway.name)
-            side.join(gate, header)
-            return
-        self.counts["refused_no_gateway"] += 1
-        log.warning("no gateway takes a connection", pool=self.pool.name)
-        reset(side.transport)
+    def may_complain(self) -> bool:
+        """Say whether to log what may happen thousands of times a second: it is told once a second."""
+        now = time.monotonic()
+        if now - self._complained_at < COMPLAIN_S:
+            return False
+        self._complained_at = now
+        return True
 
-    async def _candidates(self, peer: str) -> list[Gateway]:
-        """Return whom to try, after a short wait if nobody is known yet."""
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.create_task(work)
+
+    def _is_front(self, peer: str) -> bool:
         address = parse_address(peer)
-        for _ in range(max(1, int(self.policy.connect_timeout_s / WAIT_S))):
-            try:
-                return list(self.pool.order(address))
-            except NoGateway:
-                await asyncio.sleep(WAIT_S)
-        return []
+        return any(address in network for network in self.policy.front)
 
-    async def _reach(self, gateway: Gateway) -> Side | None:
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(self.policy.connect_timeout_s):
-                _, gate = await loop.create_connection(lambda: Side(self.policy.buffer_bytes), gateway.host, gateway.port)
-        except (OSError, TimeoutError):
-            return None
-        return gate
-
-
-def tune(transport: asyncio.Transport) -> None:
-    """Send small frames at once, and find dead peers."""
-    sock = transport.get_extra_info("socket")
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in KEEP_ALIVE.items():
-        if hasattr(socket, name):  # macOS calls one of them otherwise
-            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-
-
-def reset(transport: asyncio.Transport) -> None:
-    """End a connection by a reset, as the other end of it was."""
-    sock = transport.get_extra_info("socket")
-    if sock is not None and not transport.is_closing():
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-    transport.abort()
+    def _sweep(self) -> None:
+        for connection in tuple(self._open):
+            if not connection.is_stirred:
+                self.counts["idle_ended"] += 1
+                connection.end()
+            connection.is_stirred = False

@@ -1,6 +1,7 @@
 """What a router is told by its environment."""
 
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
@@ -15,10 +16,16 @@ class Membership(StrEnum):
     LIST = "list"
 
 
+class PlaneKind(StrEnum):
+    RELAY = "relay"
+    KERNEL = "kernel"
+
+
 class RouterSettings(Settings):
     """The settings of a router."""
 
     name: str = Field("router", pattern=r"^[A-Za-z0-9._-]{1,64}$", description="This router's name, for logs.")
+    plane: PlaneKind = Field(PlaneKind.RELAY, description="relay (anywhere) or kernel (nftables: Linux and root).")
     host: str = Field("127.0.0.1", description="The address that the two virtual services listen at.")
     read_port: int = Field(8000, ge=0, le=65535, description="Port of the virtual service read.")
     write_port: int = Field(8001, ge=0, le=65535, description="Port of the virtual service write.")
@@ -27,7 +34,10 @@ class RouterSettings(Settings):
     proxy_secret: SecretStr | None = Field(None, description="Sent in PROXY v2 headers, so that gateways believe them.")
     connect_timeout_s: float = Field(2.0, gt=0, le=60, description="Longest wait for a gateway to take a connection.")
     epsilon: float = Field(0.25, gt=0, le=10, description="How far above the mean a gateway may be loaded.")
-    max_connections: int = Field(9_000, ge=1, description="Connections that this router relays at most (two files each).")
+    idle_timeout_s: float = Field(600.0, gt=0, le=86400, description="A relayed connection idle for that long (or twice) ends.")
+    max_connections: int = Field(9_000, ge=1, description="Connections that a relay process has at most (two files each).")
+    max_per_source: int = Field(0, ge=0, description="Connections of one address, in one relay process; 0: no limit.")
+    front: str = Field("", description="Networks (a TLS terminator) whose connections begin with a PROXY v2 header.")
     buffer_bytes: int = Field(64 << 10, ge=4 << 10, description="Bytes held a direction before the sender is paused.")
 
     membership: Membership = Field(Membership.REGISTRY, description="Who tells of gateways: registry (Redis), dns or list.")
@@ -59,6 +69,21 @@ class RouterSettings(Settings):
         parse_spots(text)
         return text
 
+    @field_validator("front")
+    @classmethod
+    def _networks(cls, text: str) -> str:
+        parse_networks(text)
+        return text
+
+    @model_validator(mode="after")
+    def _address(self) -> "RouterSettings":
+        if self.plane is PlaneKind.KERNEL:
+            try:
+                ip_address(self.host)
+            except ValueError:
+                raise ValueError("RINGPOST_PLANE=kernel needs an IP address as RINGPOST_HOST") from None
+        return self
+
     @model_validator(mode="after")
     def _members(self) -> "RouterSettings":
         if self.membership is not Membership.REGISTRY and not (self.read_gateways and self.write_gateways):
@@ -66,3 +91,8 @@ class RouterSettings(Settings):
                 f"RINGPOST_MEMBERSHIP={self.membership} needs RINGPOST_READ_GATEWAYS and RINGPOST_WRITE_GATEWAYS (HOST:PORT, …)"
             )
         return self
+
+
+def parse_networks(text: str) -> list[IPv4Network | IPv6Network]:
+    """Return the networks that *text* lists; raise ValueError where it lists something else."""
+    return [ip_network(part.strip()) for part in text.split(",") if part.strip()]

@@ -1,0 +1,47 @@
+"""The data plane in user space: a relay for each virtual service, and the ports that they listen at."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import structlog
+
+from router.listener import Listener
+from router.pool import Pool
+from router.relay import Relay, RelayPolicy
+
+log = structlog.get_logger("ringpost.router")
+
+
+class RelayPlane:
+    """Both virtual services; *ports* by pool."""
+
+    def __init__(self, pools: Sequence[Pool], policy: RelayPolicy, host: str, ports: Mapping[str, int]) -> None:
+        self._relays = [Relay(pool, policy) for pool in pools]
+        self._listeners = [Listener(relay, host, ports[relay.pool.name]) for relay in self._relays]
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for listener, relay in zip(self._listeners, self._relays, strict=True):
+                tasks.create_task(relay.run())
+                await listener.open()
+
+    async def stop(self, grace_s: float) -> None:
+        for listener in self._listeners:
+            listener.close()
+        await asyncio.sleep(grace_s)
+        for relay in self._relays:
+            relay.close_all()
+
+    def reasons(self) -> Sequence[str]:
+        return ()
+
+    def degraded(self) -> Sequence[str]:
+        return [f"{listener.relay.pool.name}: out of files" for listener in self._listeners if listener.is_paused]
+
+    def metrics(self) -> Mapping[str, float]:
+        figures: dict[str, float] = {}
+        for relay in self._relays:
+            name = f"router_{relay.pool.name}"
+            figures |= {f"{name}_connections": len(relay), f"{name}_gateways": len(relay.pool.table.names)}
+            figures |= {f"{name}_{what}_total": n for what, n in relay.counts.items()}
+        return figures
