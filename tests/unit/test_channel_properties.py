@@ -12,8 +12,15 @@ from services.read.channel import Arrival, Channel, Fetch, Lost, Push
 
 PAGE, MOST_ROUNDS = 5, 1_000
 QUICK = settings(max_examples=100, stateful_step_count=30, suppress_health_check=list(HealthCheck))
+# The same histories each time, of which some one finds out each that is broken.
 THOROUGH = settings(
-    QUICK, max_examples=500, stateful_step_count=50, database=None, report_multiple_bugs=False, phases=[Phase.generate]
+    QUICK,
+    max_examples=1_000,
+    stateful_step_count=50,
+    derandomize=True,
+    database=None,
+    report_multiple_bugs=False,
+    phases=[Phase.generate],
 )
 
 
@@ -271,7 +278,7 @@ class Remembering(Channel):
 
 
 class Blind(Channel):
-    """Keeps a publication of before the deletion, of which it had heard from the database."""
+    """Keeps a publication of before the deletion, of which it had heard from the database: seldom, so this is told, not drawn."""
 
     def _advance(self, push: Push) -> list[Push]:
         self.pushed = push.last
@@ -295,9 +302,7 @@ class Unsuspecting(Channel):
         return super().compare(0, head, generation)
 
 
-BROKEN = [
-    Repeating, Skipping, Trusting, Forgetful, Stuck, Impatient, Remembering, Blind, Nervous, Unsuspecting,
-]  # fmt: skip
+BROKEN = [Repeating, Skipping, Trusting, Forgetful, Stuck, Impatient, Remembering, Nervous, Unsuspecting]
 
 
 @pytest.mark.parametrize("broken", BROKEN)
@@ -306,3 +311,19 @@ def test_a_broken_channel_is_found_out(broken: type[Channel]) -> None:
 
     with pytest.raises(AssertionError):
         run_state_machine_as_test(machine, settings=THOROUGH)
+
+
+def tell_of_a_deletion_early(machine: Gateway) -> None:
+    """The database tells of a deletion; then come the publication of what was deleted, and that of the deletion."""
+    machine.append(1)
+    machine.published.append(machine.log.erase(1))
+    machine.take([], machine.channel.compare(0, machine.log.head, machine.log.generation))
+    for back in (1, 0):
+        machine.deliver(back)
+        machine.the_tail_continues_any_position_and_holds_nothing_erased()
+
+
+def test_what_was_published_before_a_deletion_that_is_known_is_not_kept() -> None:
+    tell_of_a_deletion_early(Gateway())
+    with pytest.raises(AssertionError):
+        tell_of_a_deletion_early(type("Broken", (Gateway,), {"channel_class": Blind})())

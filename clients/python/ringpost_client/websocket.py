@@ -106,6 +106,7 @@ class WebSocket(asyncio.Protocol):
             self.opened.set_exception(_refusal(fault.response))
         else:
             self.opened.set_exception(Unavailable("no_handshake", str(fault or "the connection was closed in the handshake")))
+        self.opened.exception()  # who was cancelled while it connected does not ask any more
 
     def _take(self, frame: Frame) -> None:
         if frame.opcode not in (Opcode.TEXT, Opcode.CONT):
