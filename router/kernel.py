@@ -39,6 +39,7 @@ class _Written:
     signature: str = ""
     spots: Mapping[str, Spot | None] = field(default_factory=dict)
     ended: set[Spot] = field(default_factory=set)
+    asked: dict[str, Spot] = field(default_factory=dict)
     unanswered: set[str] = field(default_factory=set)
 
 
@@ -75,6 +76,7 @@ class KernelPlane:
         await asyncio.to_thread(self._adopt)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._forever(self._settle, lambda _: TICK_S))
+            tasks.create_task(self._forever(self._ask_back, lambda _: COUNT_S))
             tasks.create_task(self._forever(self._count, lambda cost_s: max(COUNT_S, COST * cost_s)))
 
     async def stop(self, grace_s: float) -> None:
@@ -118,9 +120,7 @@ class KernelPlane:
         if (table.signature, spots) != (written.signature, written.spots):
             wanted = {family: fill(table.owners, spots, family) for family in FAMILIES}
             await asyncio.to_thread(self._write, pool.name, wanted)
-            new = set(spots) - set(written.spots)
             written.signature, written.spots = table.signature, spots
-            await self._ask_back(pool, {name: spot for name in new if (spot := spots[name])})
         await self._end_dead(pool)
 
     def _write(self, pool: str, wanted: Mapping[int, Mapping[int, Spot]]) -> None:
@@ -146,12 +146,16 @@ class KernelPlane:
         for name in self._written:
             self._written[name] = _Written(ended=self._written[name].ended)
 
-    async def _ask_back(self, pool: Pool, spots: Mapping[str, Spot]) -> None:
-        lost = self._of(pool).unanswered
-        for name, spot in spots.items():
-            lost.discard(name)
-            if not await asyncio.to_thread(comes_back, spot):
-                lost.add(name)
+    async def _ask_back(self, pool: Pool) -> None:
+        """See whether the answers of each gateway come back through here, once at each place that it has."""
+        written = self._of(pool)
+        asked = {name: spot for name, spot in written.spots.items() if spot and written.asked.get(name) != spot}
+        found = await asyncio.gather(*(asyncio.to_thread(comes_back, spot) for spot in asked.values()))
+        written.asked |= asked
+        for name, is_back in zip(asked, found, strict=True):
+            written.unanswered.discard(name)
+            if not is_back:
+                written.unanswered.add(name)
                 log.warning("a gateway's answers do not come back through this router", pool=pool.name, gateway=name)
 
     # The connections.

@@ -1,7 +1,7 @@
 """Servers for tests of routers, as gateways are one: `python -m tests.greeter HOST PORT NAME`.
 
-A greeter answers `GET /ready`, says its name and its peer's address in a line to whoever sends `who`, and echoes everything else.
-Its backlog is long, and it says nothing on its own.
+A greeter answers `GET /ready`, says its name and its peer's address in a line to whoever sends `who`, and echoes everything
+else. Its backlog is long, and it says nothing on its own.
 """
 
 import asyncio

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from secrets import token_hex
 
 from tests.system import ROOT
@@ -97,6 +96,7 @@ def open_network(gateways: int = 8) -> Iterator[Network]:
             f"ip route add local {CLIENTS6} dev lo",
             "ip route add default via 10.1.0.1",
             "ip route add default via fd01::1",
+            "sysctl -qw net.ipv6.ip_nonlocal_bind=1",
         )
         router.do(
             "sysctl -qw net.ipv4.ip_forward=1",
