@@ -104,6 +104,7 @@ class Router:
         return RouterStatus(
             name=self._settings.name,
             version=version("ringpost"),
+            plane=self._settings.plane,
             up_s=round(now - self._started_at, 1),
             membership=self._settings.membership,
             are_members_known=self._watch.are_members_known,

@@ -66,6 +66,7 @@ class RouterStatus(msgspec.Struct, frozen=True):
 
     name: str
     version: str
+    plane: str
     up_s: float
     membership: str
     are_members_known: bool

@@ -106,7 +106,7 @@ def simulate(
 
     shared = f", {nat:.0%} of them behind {nat_addresses} addresses" if nat else ""
     print(f"{gateways} gateways, {found.clients:,} clients{shared}; bounded loads divert {found.diverted:.1%} of them\n")
-    _print_tables(busiest_table(found), moves_table(found))
+    _print_tables(busiest_table(found), *([moves_table(found)] if found.moves else []))
 
 
 def _fail(error: Exception) -> NoReturn:
@@ -126,7 +126,7 @@ def _show(told: "list[RouterStatus]") -> None:
 
     for status in told:
         known = "" if status.are_members_known else ", which can't be read now: pools stay as they are"
-        print(f"{status.name}, up {ago(status.up_s)}; members from {status.membership}{known}\n")
+        print(f"{status.name} ({status.plane}), up {ago(status.up_s)}; members from {status.membership}{known}\n")
         for pool in status.pools:
             _print_tables(pool_table(status, pool))
             for change in pool.changes[:3]:

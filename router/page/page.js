@@ -141,7 +141,7 @@ function show(status) {
   document.title = `${status.name}: Ringpost router`;
   document.getElementById("name").textContent = status.name;
   document.getElementById("facts").textContent =
-    `${status.version}, up ${ago(status.up_s)}, ${count(status.shape.buckets)} buckets; members from ${status.membership}${members}`;
+    `${status.version}, ${status.plane}, up ${ago(status.up_s)}, ${count(status.shape.buckets)} buckets; members from ${status.membership}${members}`;
   const focused = document.activeElement?.dataset?.key;
   const hovered = document.querySelector("tr:hover")?.dataset.key;
   document.getElementById("pools").replaceChildren(...status.pools.map(card));
