@@ -22,7 +22,7 @@ function drawn(tag, attributes) {
   return made;
 }
 
-const percent = (part, digits = 1) => `${(part * 100).toFixed(digits)} %`;
+const percent = (part, digits = 1) => `${(part * 100).toFixed(digits)}\u00a0%`;
 const count = (n) => n.toLocaleString("en");
 
 function ago(seconds) {
@@ -101,10 +101,10 @@ function row(pool, gateway, ring) {
     element("td", { cls: "who" }, dot, gateway.name, element("small", { text: gateway.address + weight })),
     stateCell(gateway),
     element("td", { cls: "share" }, ...bar(gateway.share, own, percent(gateway.share), "of the buckets")),
-    element("td", { cls: "load" }, ...bar(gateway.connections / Math.max(gateway.bound, 1), own,
+    element("td", { cls: "load" }, ...bar(gateway.bound ? gateway.connections / gateway.bound : 0, own,
       `${count(gateway.connections)} connection${gateway.connections === 1 ? "" : "s"}`, gateway.bound ? `full at ${count(gateway.bound)}` : "")));
   const pick = (isPicked) => {
-    ring.classList.toggle("picked", isPicked);
+    ring.classList.toggle("picked", isPicked && gateway.share > 0);
     for (const slice of ring.querySelectorAll(".slice")) slice.classList.toggle("pick", slice.dataset.gateway === gateway.name);
   };
   made.addEventListener("mouseenter", () => pick(true));
