@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow check lock format clean bench-first bench-read bench-read-long bench-write bench-write-long fault-write
+.PHONY: help install run test test-slow check lock format clean bench-first bench-read bench-read-long bench-write bench-write-long bench-router fault-write
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ bench-write: install ## Measure sends up to the commit beside pgbench, asyncpg a
 
 bench-write-long: install ## Measure a gateway's memory at ten times the load that it can take (some minutes)
 	@$(BIN)/python -m tests.bench write-long --rounds 3 --seconds 60 $(ARGS)
+
+bench-router: install ## Measure both planes beside HAProxy, nginx and a cable, in network namespaces (some minutes; root)
+	@$(BIN)/python -m tests.bench router $(ARGS)
 
 format: install ## Format the code
 	@$(BIN)/ruff check --fix .

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from secrets import token_hex
+from typing import IO, Any
 
 from tests.system import ROOT
 
@@ -45,11 +46,14 @@ class Namespace:
         for line in lines:
             run("ip", "netns", "exec", self.name, *line.split())
 
-    def start(self, argv: Sequence[str], env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-        """Start a program in it; it has nothing of our environment but the PATH."""
+    def start(
+        self, argv: Sequence[str], env: Mapping[str, str] | None = None, output: IO[bytes] | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Start a program in it; it has nothing of our environment but the PATH, and says what it says to *output*."""
         environment = {"PATH": f"{os.environ['PATH']}:{PLACES}", **(env or {})}
         with self.inside():
-            self.children.append(subprocess.Popen(argv, env=environment, cwd=ROOT, start_new_session=True))
+            own: dict[str, Any] = {"env": environment, "cwd": ROOT, "start_new_session": True}
+            self.children.append(subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **own))
         return self.children[-1]
 
     @contextmanager
@@ -89,8 +93,8 @@ def open_network(gateways: int = 8) -> Iterator[Network]:
     """Make the network of a router that forwards; in the end take it away."""
     with ExitStack() as stack:
         clients, router, far = (stack.enter_context(open_namespace(kind)) for kind in ("c", "r", "g"))
-        _join(clients, router, "10.1.0", "fd01::")
-        _join(far, router, "10.2.0", "fd02::")
+        join(clients, router, "10.1.0", "fd01::")
+        join(far, router, "10.2.0", "fd02::")
         clients.do(
             f"ip route add local {CLIENTS} dev lo",
             f"ip route add local {CLIENTS6} dev lo",
@@ -128,7 +132,7 @@ def run(*argv: str) -> str:
     return done.stdout
 
 
-def _join(one: Namespace, router: Namespace, net: str, net6: str) -> None:
+def join(one: Namespace, router: Namespace, net: str, net6: str) -> None:
     """Lay a cable between *one* (.2) and the *router* (.1)."""
     here, there = f"v{router.name}", f"v{one.name}"
     run("ip", "link", "add", here, "netns", one.name, "type", "veth", "peer", "name", there, "netns", router.name)

@@ -22,12 +22,13 @@ from tests.bench.page import write_page
 from tests.bench.read import READ
 from tests.bench.read_long import READ_LONG
 from tests.bench.rounds import Turn, gather_busy, gather_rows, run_rounds
+from tests.bench.router import ROUTER
 from tests.bench.stage import ROOT, open_stage
 from tests.bench.terminal import Progress, make_table
 from tests.bench.write import WRITE
 from tests.bench.write_long import WRITE_LONG
 
-BENCHES = {"first": FIRST, "read": READ, "read-long": READ_LONG, "write": WRITE, "write-long": WRITE_LONG}
+BENCHES = {"first": FIRST, "read": READ, "read-long": READ_LONG, "router": ROUTER, "write": WRITE, "write-long": WRITE_LONG}
 OUT = ROOT / "docs" / "benchmarks"
 
 
