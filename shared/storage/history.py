@@ -16,8 +16,8 @@ _HEADS = """
 SELECT h.epoch, c.conversation_id, c.head, c.generation
 FROM history_epoch h LEFT JOIN conversations c ON c.conversation_id = ANY($1::uuid[])
 """
-# One statement, so one moment. A user without a conversation is one row, with nulls. LATERAL with OFFSET 0 has each row looked up
-# by its key: without it the planner may read all conversations or members, for each user anew.
+# One statement, so one moment. A user without a conversation is one row, with nulls. LATERAL with OFFSET 0 has each row looked
+# up by its key: without it the planner may read all conversations or members, for each user anew.
 _MEMBERSHIPS = """
 SELECT u.n::integer, h.epoch, i.head, m.conversation_id, c.head, c.generation, m.joined_seq, m.visible_from, m.inbox_seq,
        m.read_seq

@@ -120,7 +120,7 @@ class Socket:
 
     def close(self, code: int, reason: str = "") -> None:
         if self._closing_since is None:
-            self._closing_since = time.monotonic()
+            self._closing_since = self._sockets.now()
             self._sockets.closes[CloseCode(code).name.lower()] += 1
             self.edge.close(code, reason)
 
@@ -150,7 +150,7 @@ class Socket:
 
     def closing(self) -> None:
         if self._closing_since is None:
-            self._closing_since = time.monotonic()
+            self._closing_since = self._sockets.now()
 
     def lost(self) -> None:
         self._sockets.forget(self)
@@ -281,6 +281,7 @@ class Sockets:
         self._all: set[Socket] = set()
         self._per_user: Counter[str] = Counter()
         self._is_draining = False
+        self._stalled_s = 0.0
         self._tasks: asyncio.TaskGroup | None = None
         self.tick = Tick()
         self.admissions = Admissions()
@@ -296,6 +297,13 @@ class Sockets:
     def __iter__(self) -> Iterator[Socket]:
         return iter(tuple(self._all))
 
+    def now(self) -> float:
+        """Return seconds that only rise, but for those in which this process was stopped or starved.
+
+        What clients said meanwhile is not read yet, and they are not to be cut as if they had been silent.
+        """
+        return time.monotonic() - self._stalled_s
+
     def role_of(self, kind: type) -> Role | None:
         return self._by_frame.get(kind)
 
@@ -308,7 +316,7 @@ class Sockets:
         return None
 
     def accept(self, edge: "Edge") -> Socket:
-        socket = Socket(self, edge, time.monotonic())
+        socket = Socket(self, edge, self.now())
         self._all.add(socket)
         return socket
 
@@ -362,8 +370,10 @@ class Sockets:
         """Sweep until cancelled; the sockets' own short tasks live in here."""
         async with asyncio.TaskGroup() as self._tasks:
             while True:
+                due = time.monotonic() + sweep_s
                 await asyncio.sleep(sweep_s)
-                now, unix_now = time.monotonic(), time.time()
+                self._stalled_s += max(0.0, time.monotonic() - due)
+                now, unix_now = self.now(), time.time()
                 for socket in tuple(self._all):
                     socket.sweep(now, unix_now)
 
