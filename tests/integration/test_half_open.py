@@ -8,6 +8,7 @@ import httpx
 from ringpost_client import Client, State
 
 from services.listener import KEEP_ALIVE, listen
+from tests.figures import figure
 from tests.gateways import Process, Site, running, token
 from tests.talk import greeted
 from tests.wire import target_of, wired
@@ -16,12 +17,6 @@ HEARTBEAT_S = 1.0
 BOUND_S = 2.5 * HEARTBEAT_S
 # The sweep is once a second, and this machine may be busy.
 SLACK_S = 2.0
-
-
-async def figure(process: Process, name: str) -> float:
-    async with httpx.AsyncClient() as client:
-        lines = (await client.get(f"{process.url}/metrics")).text.splitlines()
-    return float(next((line.split()[1] for line in lines if line.startswith(f"ringpost_{name} ")), 0))
 
 
 async def wait_for(process: Process, name: str, value: float, within_s: float) -> None:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 
+from tests.figures import figure
 from tests.gateways import Process, Site, running
 from tests.talk import create, greeted, post
 from tests.wire import Flow, Wire, laid, target_of
@@ -56,12 +57,6 @@ async def until_ready_is(read: Process, status: int, within_s: float) -> float:
         assert time.monotonic() - started < within_s, f"not {status} within {within_s} s"
         await asyncio.sleep(0.05)
     return time.monotonic() - started
-
-
-async def figure(read: Process, name: str) -> float:
-    async with httpx.AsyncClient() as client:
-        lines = (await client.get(f"{read.url}/metrics")).text.splitlines()
-    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith((f"ringpost_{name} ", f"ringpost_{name}{{")))
 
 
 async def test_a_deaf_gateway_is_not_ready_within_three_seconds_serves_from_postgres_and_hears_again(site: Site) -> None:

@@ -7,6 +7,7 @@ import httpx
 import redis.asyncio
 
 from shared.bus.payload import channel_name
+from tests.figures import figure
 from tests.gateways import Process, Site, bearer, running
 from tests.silence import silent
 from tests.talk import create, greeted, post
@@ -90,12 +91,6 @@ async def test_signals_that_are_none_harm_nobody(site: Site) -> None:
             metrics = (await client.get(f"{read.url}/metrics")).text
         await bus.aclose()
         assert "ringpost_read_signals_poison_total 5.0" in metrics
-
-
-async def figure(read: Process, name: str) -> float:
-    async with httpx.AsyncClient() as client:
-        lines = (await client.get(f"{read.url}/metrics")).text.splitlines()
-    return next((float(line.split(" ")[1]) for line in lines if line.startswith(f"ringpost_{name} ")), 0.0)
 
 
 async def test_who_has_something_unread_is_spared_typing_and_gets_every_event(site: Site) -> None:

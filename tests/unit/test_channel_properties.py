@@ -278,7 +278,7 @@ class Remembering(Channel):
 
 
 class Blind(Channel):
-    """Keeps a publication of before the deletion, of which it had heard from the database: seldom, so this is told, not drawn."""
+    """Keeps a publication of before the deletion, of which it had heard. Seldom: this is told, not drawn."""
 
     def _advance(self, push: Push) -> list[Push]:
         self.pushed = push.last
