@@ -44,8 +44,10 @@ HOMES = {
 
 CORES = [
     "clients/python/ringpost_client/backoff.py",
+    "clients/python/ringpost_client/connection.py",
     "clients/python/ringpost_client/heartbeat.py",
     "clients/python/ringpost_client/lane.py",
+    "clients/python/ringpost_client/line.py",
     "clients/python/ringpost_client/outbox.py",
     "clients/python/ringpost_client/positions.py",
     "clients/python/ringpost_client/session.py",

@@ -159,6 +159,11 @@ class Client:
             self._start(self._reader.run())
         return self._feed.events()
 
+    def hint(self) -> None:
+        """The network may have come, gone or changed: try sooner what waits, ask at once whether the other end is there."""
+        for link in self._links:
+            link.hint()
+
     async def drained(self) -> None:
         """Wait until nothing is pending."""
         await self._sends.drained()

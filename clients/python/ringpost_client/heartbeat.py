@@ -12,23 +12,24 @@ class Heartbeat:
         self._heartbeat_s = heartbeat_s
         self._heard_at = self._pinged_at = now
 
+    @property
+    def ping_at(self) -> float:
+        """When a ping is due."""
+        return self._pinged_at + self._heartbeat_s
+
+    @property
+    def cut_at(self) -> float:
+        """When a peer that stays silent is given up."""
+        return self._heard_at + SILENT_HEARTBEATS * self._heartbeat_s
+
     def hear(self, now: float) -> None:
         """Something came."""
         self._heard_at = now
 
-    def is_silent(self, now: float) -> bool:
-        """Say whether the peer has been silent for too long."""
-        return now - self._heard_at > SILENT_HEARTBEATS * self._heartbeat_s
-
-    def takes_ping(self, now: float) -> bool:
-        """Say whether a ping is due; it counts as sent then."""
-        if now - self._pinged_at < self._heartbeat_s:
-            return False
+    def pinged(self, now: float) -> None:
+        """A ping went out."""
         self._pinged_at = now
-        return True
 
-    def pause(self, now: float) -> float:
-        """Return the seconds until there is something to decide."""
-        ping_s = self._pinged_at + self._heartbeat_s - now
-        cut_s = self._heard_at + SILENT_HEARTBEATS * self._heartbeat_s - now
-        return max(0.05, min(ping_s, cut_s))
+    def doubt(self, now: float) -> None:
+        """The path may be gone: a peer that says nothing is given up after one heartbeat from now."""
+        self._heard_at = min(self._heard_at, now - (SILENT_HEARTBEATS - 1) * self._heartbeat_s)

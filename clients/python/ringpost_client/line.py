@@ -1,180 +1,184 @@
-"""One socket with its session: connected, greeted, listened to, until it ends."""
+"""One socket from its handshake to its end: its session, and all that it does by the clock. A pure core."""
 
-import asyncio
-import contextlib
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import Any
 
 from ringpost_client import session as s
-from ringpost_client.closing import TOKEN_EXPIRED
-from ringpost_client.errors import Unavailable
+from ringpost_client.backoff import Backoff
 from ringpost_client.heartbeat import Heartbeat
-from ringpost_client.options import Options
 from ringpost_client.outbox import Pending
-from ringpost_client.tokens import Tokens
-from ringpost_client.websocket import WebSocket, connect
 
 WELCOME_HEARTBEAT_S = 4.0  # until the welcome tells: 2.5 times that for it to come
-_PING = b'{"type":"ping"}'
+PING: Mapping[str, Any] = {"type": "ping"}
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send *frame* on line number *line*."""
+
+    line: int
+    frame: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """End the socket without a word; that it is closed is to be told."""
+
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Renew:
+    """Fetch another token and tell; where tokens are for good, do nothing."""
+
+    line: int
+
+
+Output = Send | Cut | Renew | s.Action
 
 
 class Line:
-    """*tell* gets what the session says to the outside; *pause_s* turns the service's wish for a pause into one.
-
-    Whoever opens it calls `end`.
-    """
+    """*backoff* is shared with the lines before and after; *chance* draws from 0 to 1."""
 
     def __init__(
-        self,
-        session: s.Session,
-        tokens: Tokens,
-        options: Options,
-        tell: Callable[[s.Action], None],
-        pause_s: Callable[[float | None], float],
+        self, number: int, session: s.Session, backoff: Backoff, chance: Callable[[], float], ack_timeout_s: float
     ) -> None:
-        self.session = session
-        self._tokens, self._options = tokens, options
-        self._tell, self._pause_s = tell, pause_s
-        self._timers: list[asyncio.TimerHandle] = []
-        self._heartbeat = Heartbeat(WELCOME_HEARTBEAT_S, 0)
-        self._answered_at = 0.0
-        self._renews = self._is_paused = self._is_ended = False
-        self._socket: WebSocket | None = None
-        self._watching: asyncio.Task[None] | None = None
-        self._greeted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.number, self.session = number, session
+        self._backoff, self._chance, self._ack_timeout_s = backoff, chance, ack_timeout_s
+        self._heartbeat: Heartbeat | None = None
+        self._pauses: dict[str, float] = {}
+        self._waits_since, self._answered_at, self._renew_at = inf, -inf, inf
+        self._is_cut = self._is_held = False
         self.moved: s.Moved | None = None
-
-    async def open(self, url: str) -> None:
-        """Connect to *url* and say hello.
-
-        Raises:
-            Stopped: the service refused the handshake for good.
-            Unavailable: no way through now.
-        """
-        token = await self._tokens.get()
-        self._socket = await connect(url, self._hear, self._options.local_address, self._options.connect_timeout_s)
-        self._heartbeat = Heartbeat(WELCOME_HEARTBEAT_S, asyncio.get_running_loop().time())
-        self._socket.send(_encode(self.session.hello(token)))
-        self._watching = asyncio.create_task(self._watch(self._socket))
-
-    @property
-    def closed(self) -> asyncio.Future[tuple[int, str]]:
-        """Ends with (close code, reason)."""
-        assert self._socket is not None, "open it first"
-        return self._socket.closed
-
-    @property
-    def is_closed(self) -> bool:
-        return self.closed.done()
 
     @property
     def is_welcome(self) -> bool:
         return bool(self.session.roles)
 
-    def offer(self, pending: Pending) -> None:
-        """Send what was just put into the outbox, if sends go out here."""
-        self._do(self.session.offer(pending))
+    @property
+    def wakes_at(self) -> float:
+        """When `tick` has something to do, should nothing come before."""
+        if self._heartbeat is None or self._is_cut:
+            return inf
+        times = [self._renew_at, *self._pauses.values()]
+        if self.is_welcome:
+            times.append(self._heartbeat.ping_at)
+        if not self._is_held:
+            times.append(self._ends_at)
+        return min(times)
 
-    def take_over(self) -> None:
-        """Send the outbox, and what is offered from now on."""
-        self._do(self.session.take_over())
+    @property
+    def _ends_at(self) -> float:
+        """When it is given up: nothing was heard for too long, or no send answered."""
+        assert self._heartbeat is not None
+        return min(self._heartbeat.cut_at, max(self._waits_since, self._answered_at) + self._ack_timeout_s)
 
-    def pause(self) -> None:
-        """Read no further for now; the peer's silence is of our making then."""
-        if self._socket is not None:
-            self._is_paused = True
-            self._socket.pause()
+    def open(self, token: str, now: float) -> list[Output]:
+        """The handshake is done: say hello."""
+        self._heartbeat = Heartbeat(WELCOME_HEARTBEAT_S, now)
+        return [Send(self.number, self.session.hello(token))]
 
-    def resume(self) -> None:
-        self._is_paused = False
-        self._heartbeat.hear(asyncio.get_running_loop().time())
-        if self._socket is not None:
-            self._socket.resume()
-
-    def abort(self) -> None:
-        """Cut it; `closed` follows."""
-        if self._socket is not None:
-            self._socket.abort()
-
-    def end(self) -> None:
-        """Say goodbye and let go of everything; nothing is told any more."""
-        self._is_ended = True
-        for timer in self._timers:
-            timer.cancel()
-        if self._watching is not None:
-            self._watching.cancel()
-        if self._socket is not None:
-            self._socket.finish()
-
-    async def _watch(self, socket: WebSocket) -> None:
-        """Ping, and give up a silent peer, until the socket is closed."""
-        clock = asyncio.get_running_loop().time
-        idle_at = clock()
-        while not socket.closed.done():
-            now = clock()
-            if not self.session.is_waiting:
-                idle_at = now
-            is_stuck = now - max(idle_at, self._answered_at) > self._options.ack_timeout_s
-            if not self._is_paused and (is_stuck or self._heartbeat.is_silent(now)):
-                socket.abort()
-            elif self.is_welcome and self._heartbeat.takes_ping(now):
-                socket.send(_PING)
-            if self._renews and not socket.closed.done():
-                await self._renew(socket)
-            # The welcome brings another heartbeat, which may be due sooner.
-            ends = (socket.closed,) if self._greeted.done() else (socket.closed, self._greeted)
-            await asyncio.wait(ends, timeout=self._heartbeat.pause(now), return_when=asyncio.FIRST_COMPLETED)
-        if socket.closed.result()[0] == TOKEN_EXPIRED:
-            self._tokens.forget()
-
-    async def _renew(self, socket: WebSocket) -> None:
-        """Show a fresh token; where none is to be had now, the next turn tries again."""
-        with contextlib.suppress(Unavailable):
-            socket.send(_encode({"type": "token", "token": await self._tokens.renew()}))
-            self._renews = False
-
-    def _hear(self, text: bytes) -> None:
-        if self._is_ended:
-            return
-        self._heartbeat.hear(asyncio.get_running_loop().time())
+    def receive(self, frame: Any, now: float) -> list[Output]:
+        """Take a frame; one that is not what docs/protocol.md says ends the socket."""
+        if self._heartbeat is not None:
+            self._heartbeat.hear(now)
         try:
-            actions = self.session.receive(json.loads(text))
+            actions = self.session.receive(frame)
         except (ValueError, KeyError, TypeError, AttributeError):
             actions = [s.Reconnect("a frame was not what docs/protocol.md says")]
-        self._do(actions)
+        return self._take(actions, now)
 
-    def _do(self, actions: list[s.Action]) -> None:
+    def offer(self, pending: Pending, now: float) -> list[Output]:
+        """Send what was just put into the outbox, if sends go out here."""
+        return self._take(self.session.offer(pending), now)
+
+    def take_over(self, now: float) -> list[Output]:
+        """Send the outbox, and what is offered from now on."""
+        return self._take(self.session.take_over(), now)
+
+    def cut(self) -> list[Output]:
+        if self._is_cut:
+            return []
+        self._is_cut = True
+        return [Cut(self.number)]
+
+    def show(self, token: str) -> list[Output]:
+        """Show a fresh token."""
+        return [Send(self.number, {"type": "token", "token": token})]
+
+    def miss_token(self, now: float) -> None:
+        """None was to be had: try again after a heartbeat."""
+        if self._heartbeat is not None:
+            self._renew_at = now + WELCOME_HEARTBEAT_S
+
+    def doubt(self, now: float) -> list[Output]:
+        """Ask at once whether the other end is still there."""
+        if self._heartbeat is None or not self.is_welcome or self._is_cut:
+            return []
+        self._heartbeat.doubt(now)
+        self._heartbeat.pinged(now)
+        return [Send(self.number, PING)]
+
+    def hold(self) -> None:
+        """Nothing is read for now; the peer's silence is of our making."""
+        self._is_held = True
+
+    def release(self, now: float) -> None:
+        self._is_held = False
+        if self._heartbeat is not None:
+            self._heartbeat.hear(now)
+
+    def tick(self, now: float) -> list[Output]:
+        """Do what is due."""
+        if self._heartbeat is None or self._is_cut:
+            return []
+        output: list[Output] = []
+        for conversation in [of for of, at in self._pauses.items() if now >= at]:
+            del self._pauses[conversation]
+            output += self._take(self.session.again(conversation), now)
+        if not self._is_held and now >= self._ends_at:
+            return output + self.cut()
+        if self.is_welcome and now >= self._heartbeat.ping_at:
+            self._heartbeat.pinged(now)
+            output.append(Send(self.number, PING))
+        if now >= self._renew_at:
+            self._renew_at = inf
+            output.append(Renew(self.number))
+        return output
+
+    def _take(self, actions: list[s.Action], now: float) -> list[Output]:
+        output: list[Output] = []
         for action in actions:
-            if isinstance(action, s.Deliver):
-                self._tell(action)
-            elif isinstance(action, s.Transmit):
-                assert self._socket is not None
-                self._socket.send(_encode(action.frame))
-            else:
-                self._react(action)
-                self._tell(action)
+            output += self._turn(action, now)
+        if not self.session.is_waiting:
+            self._waits_since = inf
+        elif self._waits_since == inf:
+            self._waits_since = now
+        return output
 
-    def _react(self, action: s.Action) -> None:
-        loop = asyncio.get_running_loop()
+    def _turn(self, action: s.Action, now: float) -> list[Output]:
+        """Turn what the session wants into what the edge does."""
+        if isinstance(action, s.Transmit):
+            return [Send(self.number, action.frame)]
+        if isinstance(action, s.Pause):
+            self._answered_at = now
+            self._pauses[action.conversation] = now + self._backoff.next(self._chance(), action.retry_after_s)
+            return []
+        if isinstance(action, s.Reconnect):
+            return self.cut()
+        if isinstance(action, s.RenewToken):
+            return [Renew(self.number)]
+        self._note(action, now)
+        return [action]
+
+    def _note(self, action: s.Action, now: float) -> None:
+        if isinstance(action, s.Acked | s.Failed | s.Alive | s.CaughtUp):
+            self._backoff.reset()
         if isinstance(action, s.Acked | s.Failed):
-            self._answered_at = loop.time()
+            self._answered_at = now
         elif isinstance(action, s.Welcomed):
-            self._heartbeat = Heartbeat(action.heartbeat_s, loop.time())
-            if not self._greeted.done():
-                self._greeted.set_result(None)
-        elif isinstance(action, s.Pause):
-            self._answered_at = loop.time()
-            self._timers.append(loop.call_later(self._pause_s(action.retry_after_s), self._again, action.conversation))
-        elif isinstance(action, s.RenewToken):
-            self._renews = self._tokens.is_renewable
+            self._heartbeat = Heartbeat(action.heartbeat_s, now)
         elif isinstance(action, s.Moved):
             self.moved = action
-        elif isinstance(action, s.Reconnect):
-            self.abort()
-
-    def _again(self, conversation: str) -> None:
-        self._do(self.session.again(conversation))
-
-
-def _encode(frame: object) -> bytes:
-    return json.dumps(frame, separators=(",", ":")).encode()
