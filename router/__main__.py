@@ -18,71 +18,40 @@ import uvicorn
 import uvloop
 
 from router.admin import create_admin
-from router.health import HealthPolicy
 from router.kernel import KernelPlane
-from router.members import Listed, Members, Resolved
+from router.making import make_pools, make_relay_policy, make_watch
 from router.netfilter import Rules
 from router.nft import KernelError
 from router.plane import Plane
-from router.pool import Pool
-from router.relay import RelayPolicy
-from router.relaying import RelayPlane
-from router.settings import Membership, PlaneKind, RouterSettings, parse_networks
-from router.spots import parse_spots
+from router.relaying import GRACE_S, RelayPlane
+from router.settings import PlaneKind, RouterSettings
 from router.status import RouterStatus, describe
-from router.table import Shape
-from router.watch import Cadence, Watch
-from shared.bus.client import connect
-from shared.bus.registry import Registry
+from router.workers import Workers
 from shared.logs import configure
 from shared.metrics import make_registry
 from shared.settings import load_or_exit
 
 log = structlog.get_logger("ringpost.router")
-GRACE_S = 0.5
 
 
 class Router:
     """One router: two virtual services, the watch over their pools, and its own health."""
 
     def __init__(self, settings: RouterSettings) -> None:
-        self._settings = s = settings
-        self._redis = connect(s.redis_url.get_secret_value(), s.redis_timeout_s)
-        shape = Shape(buckets=s.buckets, seed=s.hash_seed)
-        health = HealthPolicy(rise=s.rise, fall=s.fall, hold_s=s.flap_hold_s)
-        self._pools = [Pool(name, s.epsilon, shape, health) for name in ("read", "write")]
-        self._watch = Watch(self._members(), self._pools, Cadence(s.membership_s, s.probe_s, s.probe_timeout_s))
-        self._plane = self._make_plane(shape)
+        self._settings = settings
+        self._pools = make_pools(settings)
+        self._watch = make_watch(settings, self._pools)
+        self._plane = self._make_plane()
         self._started_at = time.monotonic()
         self._stopping = asyncio.Event()
 
-    def _make_plane(self, shape: Shape) -> Plane:
+    def _make_plane(self) -> Plane:
         s, ports = self._settings, {"read": self._settings.read_port, "write": self._settings.write_port}
         if s.plane is PlaneKind.KERNEL:
-            kernel = KernelPlane(self._pools, Rules(s.host, ports, shape))
+            kernel = KernelPlane(self._pools, Rules(s.host, ports, self._pools[0].shape))
             kernel.check()
             return kernel
-        policy = RelayPolicy(
-            connect_timeout_s=s.connect_timeout_s,
-            idle_timeout_s=s.idle_timeout_s,
-            max_connections=s.max_connections,
-            max_per_source=s.max_per_source,
-            buffer_bytes=s.buffer_bytes,
-            secret=s.proxy_secret.get_secret_value() if s.proxy_secret else None,
-            front=parse_networks(s.front),
-        )
-        return RelayPlane(self._pools, policy, s.host, ports)
-
-    def _members(self) -> Members:
-        s = self._settings
-        spots = {"read": parse_spots(s.read_gateways), "write": parse_spots(s.write_gateways)}
-        match s.membership:
-            case Membership.REGISTRY:
-                return Registry(self._redis, s.prefix, s.redis_timeout_s)
-            case Membership.DNS:
-                return Resolved(spots, s.redis_timeout_s)
-            case Membership.LIST:
-                return Listed(spots)
+        return RelayPlane(self._pools, make_relay_policy(s), s.host, ports, Workers(s.relay_workers - 1))
 
     def reasons(self) -> Sequence[str]:
         """Say why connections can't be served; nothing if they can."""

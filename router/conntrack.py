@@ -14,11 +14,13 @@ NEW, GET, DELETE = SUBSYSTEM, SUBSYSTEM | 1, SUBSYSTEM | 2
 REQUEST, ACK, DUMP = 1, 4, 0x300
 ERROR, DONE = 2, 3
 ORIGINAL, REPLY, STATUS, PROTOCOL_INFO = 1, 2, 3, 4
+STATUS_MASK, ASSURED = 26, 4
 SEEN_REPLY, TCP, ESTABLISHED = 2, 6, 3
 TYPE = 0x3FFF
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 BUFFER, BATCH, TIMEOUT_S = 1 << 18, 256, 5.0
 _HEADER, _GENERIC, _ATTRIBUTE = struct.Struct("=IHHII"), struct.Struct("=BBH"), struct.Struct("=HH")
+_ASSURED_ONLY = b"".join(struct.pack("=HH", 8, kind) + struct.pack(">I", ASSURED) for kind in (STATUS, STATUS_MASK))
 
 
 class Place(NamedTuple):
@@ -40,10 +42,13 @@ class Flow(NamedTuple):
     key: bytes
 
 
-def list_flows(family: int) -> Iterator[Flow]:
-    """Yield the TCP connections of *family* (4 or 6); raise OSError where the kernel does not tell."""
+def list_flows(family: int, *, assured: bool = False) -> Iterator[Flow]:
+    """Yield the TCP connections of *family* (4 or 6); raise OSError where the kernel does not tell.
+
+    *assured*: spare those that nobody answered; kernels that know no such filter tell of all.
+    """
     with _open() as line:
-        line.send(_message(GET, REQUEST | DUMP, family, 1, b""))
+        line.send(_message(GET, REQUEST | DUMP, family, 1, _ASSURED_ONLY if assured else b""))
         for kind, body in _answers(line, 1):
             if kind == NEW and (flow := _read(family, body)) is not None:
                 yield flow

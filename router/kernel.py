@@ -181,7 +181,7 @@ class KernelPlane:
         """Learn how many connections each gateway has, and divide those of an address that has too many."""
         places = {_place(spot): name for name, known in pool.known.items() if (spot := await _spot(known.gateway))}
         port = self._rules.ports[pool.name]
-        flows = await asyncio.to_thread(lambda: [f for v in FAMILIES for f in list_flows(v) if _is_of(f, places, port)])
+        flows = await asyncio.to_thread(_flows_of, places, port)
         opened = Counter(places[flow.gateway] for flow in flows)
         for name, known in pool.known.items():
             known.open = opened[name]
@@ -244,8 +244,9 @@ def _place(spot: Spot) -> Place:
     return Place(spot[0].packed, spot[1])
 
 
-def _is_of(flow: Flow, places: Mapping[Place, str], port: int) -> bool:
-    return flow.is_established and flow.service.port == port and flow.gateway in places
+def _flows_of(places: Mapping[Place, str], port: int) -> list[Flow]:
+    flows = (flow for family in FAMILIES for flow in list_flows(family, assured=True))
+    return [flow for flow in flows if flow.is_established and flow.service.port == port and flow.gateway in places]
 
 
 def _client(flow: Flow) -> Address:

@@ -8,14 +8,19 @@ import structlog
 from router.listener import Listener
 from router.pool import Pool
 from router.relay import Relay, RelayPolicy
+from router.workers import Workers
 
+GRACE_S = 0.5
 log = structlog.get_logger("ringpost.router")
 
 
 class RelayPlane:
     """Both virtual services; *ports* by pool."""
 
-    def __init__(self, pools: Sequence[Pool], policy: RelayPolicy, host: str, ports: Mapping[str, int]) -> None:
+    def __init__(
+        self, pools: Sequence[Pool], policy: RelayPolicy, host: str, ports: Mapping[str, int], workers: Workers
+    ) -> None:
+        self._workers = workers
         self._relays = [Relay(pool, policy) for pool in pools]
         self._listeners = [Listener(relay, host, ports[relay.pool.name]) for relay in self._relays]
 
@@ -24,11 +29,12 @@ class RelayPlane:
             for listener, relay in zip(self._listeners, self._relays, strict=True):
                 tasks.create_task(relay.run())
                 await listener.open()
+            tasks.create_task(self._workers.run())
 
     async def stop(self, grace_s: float) -> None:
         for listener in self._listeners:
             listener.close()
-        await asyncio.sleep(grace_s)
+        await asyncio.gather(asyncio.sleep(grace_s), self._workers.stop(grace_s))
         for relay in self._relays:
             relay.close_all()
 
@@ -44,4 +50,6 @@ class RelayPlane:
             name = f"router_{relay.pool.name}"
             figures |= {f"{name}_connections": len(relay), f"{name}_gateways": len(relay.pool.table.names)}
             figures |= {f"{name}_{what}_total": n for what, n in relay.counts.items()}
+        for name, n in self._workers.metrics().items():
+            figures[name] = figures.get(name, 0) + n
         return figures

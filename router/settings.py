@@ -36,6 +36,7 @@ class RouterSettings(Settings):
     epsilon: float = Field(0.25, gt=0, le=10, description="How far above the mean a gateway may be loaded.")
     idle_timeout_s: float = Field(600.0, gt=0, le=86400, description="A relayed connection idle for that long (or twice) ends.")
     max_connections: int = Field(9_000, ge=1, description="Connections that a relay process has at most (two files each).")
+    relay_workers: int = Field(1, ge=1, le=64, description="Processes of the relay, on the same ports.")
     max_per_source: int = Field(0, ge=0, description="Connections of one address, in one relay process; 0: no limit.")
     front: str = Field("", description="Networks (a TLS terminator) whose connections begin with a PROXY v2 header.")
     buffer_bytes: int = Field(64 << 10, ge=4 << 10, description="Bytes held a direction before the sender is paused.")

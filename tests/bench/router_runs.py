@@ -141,13 +141,13 @@ class Flight:
             systems, system = self.systems, self.systems.by_name[name]
             systems.wait_until_whole(name)
             sources = write_sources(systems.stage.folder / f"doomed-{name}.txt", iter(_doomed(system)))
-            async with loading(systems, system, "hold", CROWD, seconds, sources) as load:
-                systems.doomed.kill()
-                said = await tell(load)
-            systems.doomed.wait()
-            systems.revive()
-            systems.wait_until_whole(name)
-            await asyncio.sleep(0.5)
+            with systems.alone(name):
+                async with loading(systems, system, "hold", CROWD, seconds, sources) as load:
+                    systems.doomed.kill()
+                    said = await tell(load)
+                systems.doomed.wait()
+                systems.revive()
+                systems.wait_until_whole(name)
             self.first_back = said["first_back"]
             return Reading([Sample(self.row, SECONDS, said["all_back"])], IDLE_BUSY)
 

@@ -1,13 +1,16 @@
 """The router's benchmark: our router in both planes and its peers, started in their namespaces on the servers' core."""
 
 import json
+import os
 import resource
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +37,8 @@ from tests.namespaces import Namespace, missing
 HAPROXY, NGINX, ENVOY, PLAIN = "HAProxy", "nginx", "Envoy", "plain forwarding"
 PEERS = ROOT / "tests" / "bench" / "peers"
 PATH = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"
-SECRET, ADMIN_PORT = "a secret for a benchmark alone", 7000
+SECRET, ADMIN_PORTS = "a secret for a benchmark alone", {"kernel": 7000, "relay": 7000}
+ROUTERS = ("kernel", "relay", "relay, PROXY v2")
 START_S = 30.0
 
 HAPROXY_CONFIG = """
@@ -95,13 +99,26 @@ class Systems:
     def sources(self, way: Way) -> Path:
         return self.stage.folder / f"{way.sources}.txt"
 
+    @contextmanager
+    def alone(self, name: str) -> Iterator[None]:
+        """Hold our other routers, which would answer to what befalls a gateway on the same core."""
+        others = {system.pid for other, system in self.by_name.items() if other in ROUTERS and other != name}
+        pids = [pid for pid in others if pid is not None]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+
     def revive(self) -> None:
         """Start the gateway that was killed anew."""
         self.doomed = _start_echo(self.stage, self.ground, self.echo, DOOMED_PORT)
 
     def wait_until_whole(self, name: str) -> None:
         """Wait until the router called *name* has all gateways in its table."""
-        namespace, port = (self.ground.kernel, ADMIN_PORT) if name == "kernel" else (self.ground.proxies, ADMIN_PORT)
+        namespace, port = self.ground.inside_of(self.by_name[name].way), ADMIN_PORTS[name]
         deadline = time.monotonic() + START_S
         while gateways_in_table(namespace, port) < 8:
             if time.monotonic() > deadline:
@@ -119,7 +136,7 @@ def start_systems(stage: Stage, ground: Ground) -> Systems:
     _start_echo(stage, ground, echo, PORT)
     systems = Systems(stage, ground, load, echo, {}, doomed)
     systems.by_name = dict(_start_all(stage, ground))
-    for name in ("kernel", "relay"):
+    for name in ADMIN_PORTS:
         systems.wait_until_whole(name)
     time.sleep(1.5)  # the kernel's maps are written, and the look at the way back is over
     return systems
@@ -144,8 +161,8 @@ def gateways_in_table(namespace: Namespace, port: int) -> int:
 def _start_all(stage: Stage, ground: Ground) -> Iterator[tuple[str, System]]:
     yield "direct", System(DIRECT, PORT)
     yield PLAIN, System(FORWARDED, PORT)
-    yield "kernel", _start_router(stage, ground, KERNEL, 8000, ADMIN_PORT, plane="kernel", host="0.0.0.0")
-    yield "relay", _start_router(stage, ground, PROXIES, 8000, ADMIN_PORT, host="10.3.0.1")
+    yield "kernel", _start_router(stage, ground, KERNEL, 8000, 7000, plane="kernel", host="0.0.0.0")
+    yield "relay", _start_router(stage, ground, PROXIES, 8000, 7000, host="10.3.0.1")
     yield "relay, PROXY v2", _start_router(stage, ground, PROXIES, 8100, 7001, host="10.3.0.1", proxy_secret=SECRET)
     peers: Mapping[str, Callable[[Stage, Ground], Iterator[tuple[str, System]]]]
     peers = {HAPROXY: _start_haproxy, NGINX: _start_nginx}

@@ -10,7 +10,7 @@
 
 #define SIZE 64
 #define MOST 65000
-#define RETRY_S 0.25
+#define RETRY_S 0.5
 #define PING_S 0.5
 
 enum state { CLOSED, CONNECTING, WAITING, IDLE };

@@ -1,0 +1,47 @@
+"""What the settings say, made: pools, what watches them, what bounds the relay; the same in a router and its workers."""
+
+from collections.abc import Sequence
+
+from router.health import HealthPolicy
+from router.members import Listed, Members, Resolved
+from router.pool import Pool
+from router.relay import RelayPolicy
+from router.settings import Membership, RouterSettings, parse_networks
+from router.spots import parse_spots
+from router.table import Shape
+from router.watch import Cadence, Watch
+from shared.bus.client import connect
+from shared.bus.registry import Registry
+
+
+def make_pools(s: RouterSettings) -> Sequence[Pool]:
+    shape = Shape(buckets=s.buckets, seed=s.hash_seed)
+    health = HealthPolicy(rise=s.rise, fall=s.fall, hold_s=s.flap_hold_s)
+    return [Pool(name, s.epsilon, shape, health) for name in ("read", "write")]
+
+
+def make_watch(s: RouterSettings, pools: Sequence[Pool]) -> Watch:
+    return Watch(_make_members(s), pools, Cadence(s.membership_s, s.probe_s, s.probe_timeout_s))
+
+
+def make_relay_policy(s: RouterSettings) -> RelayPolicy:
+    return RelayPolicy(
+        connect_timeout_s=s.connect_timeout_s,
+        idle_timeout_s=s.idle_timeout_s,
+        max_connections=s.max_connections,
+        max_per_source=s.max_per_source,
+        buffer_bytes=s.buffer_bytes,
+        secret=s.proxy_secret.get_secret_value() if s.proxy_secret else None,
+        front=parse_networks(s.front),
+    )
+
+
+def _make_members(s: RouterSettings) -> Members:
+    spots = {"read": parse_spots(s.read_gateways), "write": parse_spots(s.write_gateways)}
+    match s.membership:
+        case Membership.REGISTRY:
+            return Registry(connect(s.redis_url.get_secret_value(), s.redis_timeout_s), s.prefix, s.redis_timeout_s)
+        case Membership.DNS:
+            return Resolved(spots, s.redis_timeout_s)
+        case Membership.LIST:
+            return Listed(spots)
