@@ -1,0 +1,224 @@
+"""Hostile peers of a relay: slow, lying and flooding ones are dropped in bounded time, and others are served meanwhile."""
+
+import asyncio
+import contextlib
+import os
+import resource
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from shared.proxy import encode
+from tests.gateways import free_port
+from tests.system import ROOT
+
+START_S = 20.0
+LYING = b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\xff\xff"
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """A router before one greeter."""
+
+    port: int
+    admin_port: int
+    process: subprocess.Popen[bytes]
+
+    async def figures(self) -> Mapping[str, float]:
+        async with httpx.AsyncClient() as client:
+            text = (await client.get(f"http://127.0.0.1:{self.admin_port}/metrics")).text
+        lines = (line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+        return {name.removeprefix("ringpost_router_read_"): float(value) for name, value in lines}
+
+
+def start(argv: list[str], **settings: str) -> subprocess.Popen[bytes]:
+    environment = {"PATH": os.environ["PATH"]} | {f"RINGPOST_{name.upper()}": value for name, value in settings.items()}
+    return subprocess.Popen([sys.executable, "-m", *argv], env=environment, cwd=ROOT)
+
+
+@contextlib.asynccontextmanager
+async def routed(*, files: int | None = None, **settings: str) -> AsyncIterator[Routed]:
+    port, write_port, admin_port, there = (free_port() for _ in range(4))
+    greeter = start(["tests.greeter", "127.0.0.1", str(there), "greeter"])
+    spots = f"127.0.0.1:{there}"
+    own = {"membership": "list", "read_gateways": spots, "write_gateways": spots, "log_level": "error", "probe_s": "0.1"}
+    ports = {"read_port": str(port), "write_port": str(write_port), "admin_port": str(admin_port)}
+    router = start(["router"], **(own | ports | settings))
+    try:
+        await wait_until_ready(admin_port)
+        if files is not None:
+            resource.prlimit(router.pid, resource.RLIMIT_NOFILE, (files, files))
+        yield Routed(port, admin_port, router)
+    finally:
+        for process in (router, greeter):
+            process.kill()
+            process.wait()
+
+
+async def wait_until_ready(port: int) -> None:
+    deadline = time.monotonic() + START_S
+    async with httpx.AsyncClient() as client:
+        while time.monotonic() < deadline:
+            with contextlib.suppress(httpx.HTTPError):
+                if (await client.get(f"http://127.0.0.1:{port}/ready")).status_code == 200:
+                    return
+            await asyncio.sleep(0.05)
+    raise AssertionError("the router is not ready")
+
+
+async def opened(to: Routed, source: str = "127.0.0.1") -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    return await asyncio.open_connection("127.0.0.1", to.port, local_addr=(source, 0))
+
+
+async def is_served(to: Routed, source: str = "127.0.0.1") -> bool:
+    reader, writer = await opened(to, source)
+    try:
+        writer.write(b"hello")
+        async with asyncio.timeout(5):
+            return await reader.readexactly(5) == b"hello"
+    except (OSError, asyncio.IncompleteReadError):
+        return False
+    finally:
+        writer.transport.abort()
+
+
+async def is_dropped(reader: asyncio.StreamReader, within_s: float) -> bool:
+    try:
+        async with asyncio.timeout(within_s):
+            return await reader.read(100) == b""
+    except ConnectionError:
+        return True
+    except TimeoutError:
+        return False
+
+
+async def test_what_a_client_says_comes_whole_and_a_half_close_goes_through() -> None:
+    async with routed() as router:
+        reader, writer = await opened(router)
+        sent = os.urandom(5 << 20)
+        writer.write(sent)
+        writer.write_eof()
+
+        async with asyncio.timeout(30):
+            assert await reader.readexactly(len(sent)) == sent
+        writer.close()
+
+
+async def test_a_stranger_who_sends_a_header_is_dropped_and_others_are_served() -> None:
+    async with routed() as router:
+        reader, writer = await opened(router)
+        writer.write(encode(("10.9.9.9", 1), ("10.9.9.8", 2), None))
+
+        assert await is_dropped(reader, 5)
+        assert await is_served(router)
+        assert (await router.figures())["refused_header_total"] == 1
+
+
+async def test_the_front_says_whose_connection_it_is_and_what_comes_with_the_header_goes_on() -> None:
+    async with routed(front="127.0.0.9/32") as router:
+        reader, writer = await opened(router, "127.0.0.9")
+        header = encode(("10.9.9.9", 1), ("10.9.9.8", 2), None)
+        for part in (header[:5], header[5:20], header[20:] + b"hello"):
+            writer.write(part)
+            await asyncio.sleep(0.05)
+
+        async with asyncio.timeout(5):
+            assert await reader.readexactly(5) == b"hello"
+        assert await is_served(router, "127.0.0.1")
+
+
+@pytest.mark.parametrize("said", [b"", LYING[:14], LYING + b"x" * 600, b"GET / HTTP/1.1\r\n\r\n"])
+async def test_a_front_that_is_slow_or_lies_is_dropped_in_bounded_time(said: bytes) -> None:
+    async with routed(front="127.0.0.9/32", connect_timeout_s="0.5") as router:
+        reader, writer = await opened(router, "127.0.0.9")
+        writer.write(said)
+
+        assert await is_dropped(reader, 5)
+        assert await is_served(router)
+
+
+async def test_one_address_has_no_more_connections_than_it_may_and_others_are_served() -> None:
+    async with routed(max_per_source="3") as router:
+        held = [await opened(router, "127.0.0.5") for _ in range(3)]
+        reader, _ = await opened(router, "127.0.0.5")
+
+        assert await is_dropped(reader, 5)
+        assert await is_served(router, "127.0.0.6")
+
+        held[0][1].transport.abort()
+        await asyncio.sleep(0.2)
+        assert await is_served(router, "127.0.0.5")
+
+
+async def test_an_idle_connection_ends_after_its_time() -> None:
+    async with routed(idle_timeout_s="0.5") as router:
+        reader, _ = await opened(router)
+
+        assert await is_dropped(reader, 5)
+        assert (await router.figures())["idle_ended_total"] == 1
+
+
+async def test_who_reads_nothing_holds_up_nobody_and_no_memory() -> None:
+    async with routed() as router:
+        _, writer = await opened(router)
+        writer.transport.pause_reading()  # type: ignore[attr-defined]  # a stream's transport reads
+        before = resident(router)
+        for _ in range(200):
+            writer.write(bytes(1 << 16))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.02):
+                    await writer.drain()
+
+        assert resident(router) - before < 2 << 20
+        assert await is_served(router)
+        writer.transport.abort()
+
+
+async def test_accepting_goes_on_when_files_have_run_out() -> None:
+    async with routed(files=60) as router:
+        held = list(flood(router.port, 100))
+        await asyncio.sleep(0.5)
+        for sock in held:
+            sock.close()
+        await asyncio.sleep(0.5)
+
+        assert await is_served(router)
+        assert (await router.figures())["accept_pauses_total"] > 0
+
+
+def flood(port: int, many: int) -> Iterator[socket.socket]:
+    for _ in range(many):
+        sock = socket.socket()
+        sock.setblocking(False)
+        sock.connect_ex(("127.0.0.1", port))
+        yield sock
+
+
+async def test_workers_share_the_port_and_their_figures_add_up() -> None:
+    async with routed(relay_workers="3") as router:
+        deadline = time.monotonic() + START_S
+        while len(children(router)) < 2:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(3)
+        for _ in range(60):
+            assert await is_served(router)
+        await asyncio.sleep(2.5)
+
+        assert (await router.figures())["accepted_total"] == 60
+
+
+def children(router: Routed) -> list[int]:
+    with open(f"/proc/{router.process.pid}/task/{router.process.pid}/children") as file:
+        return [int(word) for word in file.read().split()]
+
+
+def resident(router: Routed) -> int:
+    with open(f"/proc/{router.process.pid}/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
