@@ -41,10 +41,20 @@ def _start(system: Up | None, logs: list[Path], *flags: str) -> subprocess.Popen
     )
 
 
+def _end(process: subprocess.Popen[str], within_s: float) -> tuple[str, str]:
+    """Wait for the end; return what is on stdout and stderr. One that does not come to it would trouble those after it."""
+    try:
+        return process.communicate(timeout=within_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise
+
+
 def _replay(system: Up | None, logs: list[Path], *flags: str, status: int = 0) -> dict[str, Any]:
     """Replay to the end, which must come with *status*; return what it found."""
     process = _start(system, logs, *flags, "--json")
-    out, err = process.communicate(timeout=110)
+    out, err = _end(process, 110)
     assert process.returncode == status, out + err
     found: dict[str, Any] = json.loads(out)
     return found
@@ -113,13 +123,14 @@ def test_a_text_that_is_altered_on_its_way_turns_it_red(system: Up, tmp_path: Pa
     )
     found = _replay(system, make_logs(tmp_path, 1, 30), "--watchers", "1", status=1)
     _execute(system, "DROP FUNCTION spoil CASCADE")
-    assert found["altered"] >= 2
-    assert found["faults"]
+    # What is served of recent events is what was published; the database has the other text.
+    assert found["altered"] >= 1, found["faults"]
+    assert found["disagreements"] >= 1, found["faults"]
 
 
 def test_without_a_system_it_says_so_in_one_line(tmp_path: Path) -> None:
     process = _start(None, make_logs(tmp_path, 1, 5))
-    out, err = process.communicate(timeout=30)
+    out, err = _end(process, 30)
     assert (process.returncode, out) == (2, "")
     assert len(err.strip().splitlines()) == 1
     assert "make run" in err
@@ -131,7 +142,7 @@ def test_without_a_system_it_says_so_in_one_line(tmp_path: Path) -> None:
 )
 def test_a_wrong_flag_is_one_line(system: Up, tmp_path: Path, flags: tuple[str, ...], word: str) -> None:
     process = _start(system, make_logs(tmp_path, 1, 5), *flags)
-    out, err = process.communicate(timeout=30)
+    out, err = _end(process, 30)
     assert (process.returncode, out) == (2, "")
     assert len(err.strip().splitlines()) == 1
     assert word in err
@@ -141,7 +152,7 @@ def test_ctrl_c_ends_it_cleanly(system: Up, tmp_path: Path) -> None:
     process = _start(system, make_logs(tmp_path, 2, 400), "--speed", "1")
     time.sleep(4)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=15)
+    out, err = _end(process, 15)
     assert (process.returncode, out) == (130, "")
     assert "Traceback" not in err
     assert "stopped" in err
