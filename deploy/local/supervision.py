@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 SETTLED_AFTER_S = 15.0
 # Who stops together, and the seconds after the order to stop by which they have: what one leaves over, the next one has.
-STOPS = ((("router",), 3.0), (("write", "read", "both"), 7.0), (("redis",), 8.0), (("postgres",), 10.5))
+STOPS = ((("router",), 3.0), (("write", "read", "both"), 7.0), (("redis",), 8.0), (("postgres",), 9.9))
 
 
 @dataclass(slots=True)
