@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import IO, Any
@@ -68,9 +68,8 @@ class Namespace:
 
     def close(self) -> None:
         for child in self.children:
-            if child.poll() is None:
-                child.send_signal(signal.SIGCONT)
-                child.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)  # its children too, such as nginx's worker
             child.wait(STOP_S)
         subprocess.run(["ip", "netns", "delete", self.name], env={"PATH": PLACES}, check=False)
 
