@@ -22,6 +22,7 @@ from deploy.local.postgres import PostgresServer, prepare_postgres
 from deploy.local.valkey import ValkeyServer, prepare_valkey
 from tests.databases import a_database, database_url, execute
 from tests.gateways import Site
+from tests.nursery import ends
 from tests.system import READY, Up
 
 START_S, STOP_S = 20.0, 10.0
@@ -38,6 +39,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # A busy machine is no fault of what is tested.
 settings.register_profile("ringpost", deadline=None)
 settings.load_profile("ringpost")
+
+
+def pytest_sessionfinish() -> None:
+    ends.close()  # a worker of xdist comes to no exit handler
 
 
 @pytest.fixture(scope="session")

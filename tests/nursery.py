@@ -30,6 +30,9 @@ LATE = ("deploy.chat.command", "deploy.chat.entry", "deploy.chat.follower", "dep
 REQUEST_BYTES = 1 << 16
 POLL_S = 0.01
 
+ends = contextlib.ExitStack()  # closes the nursery of this process, if there is one
+atexit.register(ends.close)
+
 
 class Born:
     """A program that runs: as a `Popen`, but its parent is the nursery, which tells how it ended."""
@@ -87,7 +90,7 @@ def _nursery() -> str:
     environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8"}
     command = [sys.executable, "-m", "tests.nursery", path, str(os.getpid())]
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL)
-    atexit.register(_close, process, folder)
+    ends.callback(_close, process, folder)
     while not os.path.exists(path):
         assert process.poll() is None, "the nursery ended"
         time.sleep(POLL_S)
