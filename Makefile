@@ -31,7 +31,7 @@ check: install ## Lint, types, layers
 	@$(BIN)/pytest tests/unit/test_layers.py
 
 test: check ## Check, then unit, integration, end-to-end and fault tests
-	@$(BIN)/pytest -n 3 --dist loadfile -m "not slow" $(ARGS)
+	@$(BIN)/pytest -n 4 --dist loadfile -m "not slow" $(ARGS)
 
 test-slow: install ## The tests that `make test` leaves out: the benchmarks' own, and a crowd that moves (some minutes)
 	@$(BIN)/pytest -m slow $(ARGS)
