@@ -21,7 +21,7 @@ def test_the_javascript_client_passes_its_own_tests(test: Path) -> None:
 
 
 @pytest.mark.skipif(
-    not TSC.exists(), reason="TypeScript is not there (npm install in clients/js): the JSDoc types are not checked"
+    not TSC.exists(), reason="TypeScript is not there (npm install in clients/js): no check of types"
 )
 def test_the_types_in_the_javascript_clients_comments_hold() -> None:
     run = subprocess.run([str(TSC), "-p", str(CLIENT)], capture_output=True, text=True, timeout=100)

@@ -59,6 +59,11 @@ export class Connection {
     return this.#line?.number ?? null;
   }
 
+  /** @param {number} number */
+  knows(number) {
+    return this.#of(number) !== undefined;
+  }
+
   get wakesAt() {
     return Math.min(this.#connectAt, this.#moveAt, ...this.#lines.map((line) => line.wakesAt));
   }
