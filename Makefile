@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow check lock format clean bench-first bench-read bench-read-long bench-write bench-write-long bench-router fault-write
+.PHONY: help install run test test-slow test-clients check lock format clean bench-first bench-read bench-read-long bench-write bench-write-long bench-router fault-write
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -35,6 +35,12 @@ test: check ## Check, then unit, integration, end-to-end and fault tests
 
 test-slow: install ## The tests that `make test` leaves out: the benchmarks' own, and a crowd that moves (some minutes)
 	@$(BIN)/pytest -m slow $(ARGS)
+
+test-clients: install ## Both clients: the shared vectors, their own tests, and chats through gateways that are killed
+	@command -v npm > /dev/null || echo "npm is not there: the types of the JavaScript client are not checked"
+	@! command -v npm > /dev/null || npm --prefix clients/js install --no-package-lock --no-audit --no-fund --silent \
+	  || echo "npm could not install TypeScript: the types of the JavaScript client are not checked"
+	@$(BIN)/pytest -rs tests/unit/test_client_*.py tests/unit/test_js_client.py tests/integration/test_client*.py tests/integration/test_js_client.py $(ARGS)
 
 fault-write: install ## Kill write gateways 50 times and Postgres 10 times under load; count what breaks (some minutes)
 	@$(BIN)/python -m tests.faults.storm --gateway-kills 50 --postgres-kills 10 $(ARGS)

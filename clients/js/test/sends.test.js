@@ -126,6 +126,7 @@ test("when the tab that leads dies, the next one sends what is left, and nothing
   say(second, "two");
   await setImmediate();
   first.acked([ack("one")]);
+  await setImmediate();
   tabs.tabs.shift();
   say(second, "three");
   const leading = second.lead();
