@@ -28,7 +28,7 @@ class Files(http.server.SimpleHTTPRequestHandler):
 
     results: queue.Queue[dict[str, str]]
 
-    def do_POST(self) -> None:  # noqa: N802  # the library's name
+    def do_POST(self) -> None:  # the library's name
         self.results.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
         self.send_response(204)
         self.end_headers()
