@@ -1,13 +1,12 @@
 import { Api } from "./api.js";
 import { Conversation } from "./conversation.js";
-import { Positions } from "./core/positions.js";
 import { Session } from "./core/session.js";
 import { Closed, Stopped } from "./errors.js";
-import { Feed, joined } from "./feed.js";
 import { hints } from "./hints.js";
 import { Link } from "./link.js";
 import { optionsOf } from "./options.js";
 import { insist } from "./patience.js";
+import { Reading } from "./reading.js";
 import { Sends } from "./sends.js";
 import { openStore } from "./storage.js";
 import { MemoryStore } from "./store.js";
@@ -15,6 +14,7 @@ import { Tabs } from "./tabs.js";
 import { Tokens } from "./tokens.js";
 import { uuid } from "./uuid.js";
 
+/** @import {Positions} from "./core/positions.js" */
 /** @import {Change, Cursor, Entry, Frame, Pending, Told} from "./core/types.js" */
 /** @import {Message} from "./message.js" */
 /** @import {Given} from "./options.js" */
@@ -22,7 +22,6 @@ import { uuid } from "./uuid.js";
 /** @import {TokenSource} from "./tokens.js" */
 
 const SAVE_EVERY_MS = 1000;
-const PAGE = 1000;
 
 /**
  * @typedef {{what: "read" | "write", isUp: boolean, gateway: string, reason: string, isFinal: boolean}} SocketState
@@ -48,7 +47,6 @@ export class Client {
   #wants;
   #options;
   #tokens;
-  #feed = new Feed();
   #tabs;
   #listeners = new EventTarget();
   /** @type {Store} */
@@ -56,19 +54,12 @@ export class Client {
   #sends;
   /** @type {Promise<void>} */
   #ready;
-  /** @type {Cursor | null} */
-  #stored = null;
+  #reading;
   #leads = false;
-  /** @type {Promise<void> | null} */
-  #reading = null;
-  /** Whether the read socket began where the app was, not with what comes. */
-  #isWhole = false;
-  /** @type {Link | null} */
-  #reader = null;
   /** @type {Link | null} */
   #writer = null;
-  #positions = new Positions();
   #user = "";
+  #epoch = "";
   /** @type {string[]} */
   #watched = [];
   /** @type {Record<string, string>} */
@@ -94,6 +85,13 @@ export class Client {
       changed: (message) => this.#emit("message", message),
       unstored: (error) => this.#loseStorage(error),
     });
+    this.#reading = new Reading({
+      ready: () => this.#ready,
+      link: (positions) => this.#readLink(positions),
+      list: (page) => this.conversations(page),
+      log: (conversation, page) => this.conversation(conversation).log(page),
+      insist: (call) => insist(call, this.#options, () => this.#isClosed),
+    });
     this.#unhint = hints(() => this.hint());
     this.#ready = this.#open();
   }
@@ -110,7 +108,7 @@ export class Client {
 
   /** How often a gateway that was about to stop was left for another one before it did. */
   get moves() {
-    return (this.#reader?.moves ?? 0) + (this.#writer?.moves ?? 0);
+    return this.#reading.moves + (this.#writer?.moves ?? 0);
   }
 
   /** @param {string} id */
@@ -149,26 +147,14 @@ export class Client {
 
   /**
    * Every event of every conversation and of the inbox, each once, each log in order, without a hole: from where the store says
-   * that the app was, else everything since one joined. An event counts as seen when the next one is asked for. One reader.
+   * that the app was (else everything since one joined), or from `from`. An event counts as seen when the next one is asked for.
+   * One reader.
    *
+   * @param {{from?: Cursor}} [where] `from`: what the app has, such as the heads of a list of conversations that it shows
    * @returns {AsyncGenerator<Entry, void, void>}
    */
-  async *events() {
-    const reader = this.#feed.follow();
-    try {
-      await this.#read("seen");
-      for (;;) {
-        const item = await reader.next();
-        if (item === null) this.#restart(this.#feed.seen.cursor);
-        else if ("positions" in item) this.#feed.seen = new Positions(item.positions);
-        else {
-          yield item;
-          this.#feed.seen.see(item.conversation, item.seq);
-        }
-      }
-    } finally {
-      this.#feed.leave(reader);
-    }
+  events({ from } = {}) {
+    return this.#reading.events(from);
   }
 
   /**
@@ -176,22 +162,15 @@ export class Client {
    * @param {number} [after]
    * @returns {AsyncGenerator<Entry, void, void>}
    */
-  async *follow(conversation, after) {
-    const reader = this.#feed.follow(conversation);
-    try {
-      await this.#read("now");
-      if (after !== undefined) reader.cut(); // what is there already comes in pages
-      const start = after ?? this.#positions.at(conversation);
-      yield* joined(reader, start, (from, before) => this.#pages(conversation, from, before));
-    } finally {
-      this.#feed.leave(reader);
-    }
+  follow(conversation, after) {
+    return this.#reading.follow(conversation, after);
   }
 
   /**
-   * Hear of what passes by: `message` (a message of ours changed its state), `typing`, `presence`, `receipts`, `read`. Returns what ends it.
+   * Hear of what passes by: `message` (a message of ours changed its state), `typing`, `presence`, `receipts`, `read`, `epoch` (the
+   * database has another history, also the first time: positions of the former one count no longer). Returns what ends it.
    *
-   * @param {"message" | "typing" | "presence" | "receipts" | "read"} type
+   * @param {"message" | "typing" | "presence" | "receipts" | "read" | "epoch"} type
    * @param {(detail: any) => void} listener
    */
   on(type, listener) {
@@ -207,12 +186,12 @@ export class Client {
    */
   watch(users) {
     this.#watched = users;
-    if (!this.say({ type: "watch", users })) this.#read("now").catch(() => {}); // the welcome says it
+    if (!this.say({ type: "watch", users })) this.#reading.open().catch(() => {}); // the welcome says it
   }
 
   /** The network may have come, gone or changed: try sooner what waits, ask at once whether the other end is there. */
   hint() {
-    this.#reader?.hint();
+    this.#reading.hint();
     this.#writer?.hint();
   }
 
@@ -223,9 +202,9 @@ export class Client {
     await this.#ready.catch(() => {});
     this.#unhint();
     clearInterval(this.#saver);
-    this.#reader?.stop();
+    this.#reading.stop();
     this.#writer?.stop();
-    this.#feed.fail(new Closed("this client was closed"));
+    this.#reading.feed.fail(new Closed("this client was closed"));
     await this.#sends.close();
     await this.#save();
     this.#tabs.leave();
@@ -250,7 +229,7 @@ export class Client {
    * @param {Frame} frame
    */
   say(frame) {
-    return this.#reader?.say(frame) === true;
+    return this.#reading.say(frame);
   }
 
   // Storage.
@@ -262,7 +241,7 @@ export class Client {
     this.#sayState(state);
     try {
       await this.#sends.restore();
-      this.#stored = await store.loadPositions();
+      this.#reading.stored = await store.loadPositions();
     } catch (error) {
       this.#loseStorage(error);
     }
@@ -278,7 +257,7 @@ export class Client {
   }
 
   async #save() {
-    const seen = this.#feed.seen.cursor;
+    const seen = this.#reading.feed.seen.cursor;
     const said = JSON.stringify(seen);
     if (!this.#leads || seen.epoch === null || said === this.#savedSeen) return;
     this.#savedSeen = said;
@@ -319,104 +298,17 @@ export class Client {
 
   // Sockets.
 
-  /**
-   * Open the read socket, once.
-   *
-   * @param {"seen" | "now"} from where to begin: where the app was, or with what comes
-   */
-  async #read(from) {
-    this.#reading ??= this.#startReading(from);
-    try {
-      await this.#reading;
-    } catch (error) {
-      this.#reading = null;
-      throw error;
-    }
-    if (from === "seen" && !this.#isWhole) this.#restart(this.#stored ?? {});
-  }
-
-  /** @param {"seen" | "now"} from */
-  async #startReading(from) {
-    await this.#ready;
-    this.#isWhole = from === "seen";
-    const start = from === "seen" ? (this.#stored ?? {}) : await this.#insist(() => this.#heads());
-    if (!this.#isClosed) this.#openReader(start);
-  }
-
-  /** @param {Partial<Cursor>} start */
-  #openReader(start) {
-    const positions = (this.#positions = new Positions(start));
+  /** @param {Positions} positions */
+  #readLink(positions) {
     const make = (/** @type {boolean} */ takesOver) =>
       new Session(this.#writer === null ? this.#sends.outbox : null, positions, takesOver);
-    this.#reader = new Link(trimmed(this.#wants.read), this.#tokens, this.#options, make, (told) => this.#hear("read", told));
-    this.#reader.start();
-  }
-
-  /**
-   * Begin anew where the one who reads everything is: they were too slow, or came late.
-   *
-   * @param {Partial<Cursor>} start
-   */
-  #restart(start) {
-    if (this.#isClosed) return;
-    this.#isWhole = true;
-    this.#reader?.stop();
-    this.#feed.rewind();
-    this.#openReader(start);
-  }
-
-  /**
-   * Return the positions of one who has everything that is there now.
-   *
-   * @returns {Promise<Cursor>}
-   */
-  async #heads() {
-    /** @type {Cursor} */
-    const cursor = { epoch: null, inbox: 0, of: {} };
-    /** @type {string | undefined} */
-    let after;
-    do {
-      const { epoch, inbox, conversations, next } = await this.conversations({ after, limit: PAGE });
-      // What is joined between two pages is in the inbox after the first one's.
-      if (after === undefined) Object.assign(cursor, { epoch, inbox });
-      for (const { conversation, head } of conversations) cursor.of[conversation] = head;
-      after = next ?? undefined;
-    } while (after !== undefined);
-    return cursor;
-  }
-
-  /**
-   * Yield the events after `after` and before `until`, as far as they are there.
-   *
-   * @param {string} conversation
-   * @param {number} after
-   * @param {number} until
-   * @returns {AsyncGenerator<Entry, void, void>}
-   */
-  async *#pages(conversation, after, until) {
-    const log = new Positions({ of: { [conversation]: after } });
-    for (;;) {
-      const at = /** @type {number} */ (log.at(conversation));
-      if (at + 1 >= until) return;
-      const page = await this.#insist(() => this.conversation(conversation).log({ after: at, limit: PAGE }));
-      if (page.from > at + 1) log.see(conversation, page.from - 1); // what is before it is not ours to see
-      for (const entry of log.apply(conversation, page)) if (entry.seq < until) yield entry;
-      if (page.complete) return;
-    }
-  }
-
-  /**
-   * @template T
-   * @param {() => Promise<T>} call
-   */
-  #insist(call) {
-    return insist(call, this.#options, () => this.#isClosed);
+    return new Link(trimmed(this.#wants.read), this.#tokens, this.#options, make, (told) => this.#hear("read", told));
   }
 
   /** @param {Pending} pending */
   #sendOut(pending) {
     if (this.#isClosed) return;
-    if (this.#writer === null && this.#reader?.canWrite) this.#reader.offer(pending);
+    if (this.#writer === null && this.#reading.canWrite) this.#reading.offer(pending);
     else this.#openWriter()?.offer(pending);
   }
 
@@ -442,12 +334,12 @@ export class Client {
       case "away":
         return this.#saySocket(service, false, told.reason);
       case "stop":
-        this.#feed.fail(new Stopped(told.code, told.reason));
+        this.#reading.feed.fail(new Stopped(told.code, told.reason));
         return this.#saySocket(service, false, `${told.reason} (${told.code})`, "", true);
       case "deliver":
         return this.#deliver(told.events);
       case "seat":
-        return this.#feed.seat(told.positions);
+        return this.#seat(told.positions);
       case "acked":
         return this.#sends.acked(told.acks);
       case "failed":
@@ -476,7 +368,15 @@ export class Client {
     for (const entry of entries) {
       if (entry.conversation !== null && entry.sender === this.#user) this.#sends.seen(entry.conversation, entry);
     }
-    this.#feed.push(entries);
+    this.#reading.feed.push(entries);
+  }
+
+  /** @param {Cursor} positions */
+  #seat(positions) {
+    this.#reading.feed.seat(positions);
+    const epoch = positions.epoch ?? "";
+    if (epoch !== this.#epoch) this.#emit("epoch", { epoch });
+    this.#epoch = epoch;
   }
 
   /**
