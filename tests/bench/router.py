@@ -53,8 +53,8 @@ def _experiments(systems: Systems) -> Sequence[Experiment]:
     kernel = Flight(systems, f"kernel: {_FLIGHT}")
     return [
         _rows(systems, trips, "kernel: round trips", "kernel", ["direct", PLAIN, HAPROXY, NGINX]),
-        _rows(systems, cost, "kernel: CPU a round trip", "kernel", [HAPROXY, NGINX]),
-        _rows(systems, connects, "kernel: new connections", "kernel", ["direct", HAPROXY, NGINX]),
+        _rows(systems, cost, "kernel: CPU a round trip", "kernel", [PLAIN, HAPROXY, NGINX]),
+        _rows(systems, connects, "kernel: new connections", "kernel", ["direct", PLAIN, HAPROXY, NGINX]),
         _rows(systems, trips, "relay: round trips", "relay", [HAPROXY, NGINX]),
         _rows(systems, connects, "relay: new connections", "relay", [HAPROXY, NGINX]),
         _rows(systems, trips, "relay: round trips, PROXY v2", "relay, PROXY v2", [f"{HAPROXY}, PROXY v2"]),
