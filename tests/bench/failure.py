@@ -1,5 +1,5 @@
 """Why a benchmark ended early."""
 
+from deploy.swarm.errors import Failed
 
-class Failed(Exception):
-    """The benchmark can't go on, or its result would not be true; the text is one line."""
+__all__ = ["Failed"]

@@ -7,11 +7,11 @@ members all get the rest. A shorter one is answered: it keeps a connection alive
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from deploy.swarm.websocket import Socket, open_socket, text_frame
 from tests.bench.dialect import Dialect, Heard, Opened
 from tests.bench.ledger import InOrder, Ledger
 from tests.bench.load.address import Address
 from tests.bench.load.sender import Message
-from tests.bench.load.websocket import Socket, open_socket, text_frame
 from tests.bench.ours import Ringpost
 
 _EVENT = (

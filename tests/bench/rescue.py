@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from deploy.swarm.websocket import Socket, open_socket, text_frame
 from tests.bench.audience import seats_of, speakers
 from tests.bench.dialect import Opened, Ready, Refusal
 from tests.bench.failure import Failed
@@ -20,7 +21,6 @@ from tests.bench.load.address import Address
 from tests.bench.load.receiver import Tellings
 from tests.bench.load.texts import Texts
 from tests.bench.load.volley import Volley
-from tests.bench.load.websocket import Socket, open_socket, text_frame
 from tests.bench.ours import encode
 from tests.bench.pace import Watched
 from tests.bench.rounds import Busy

@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
+from deploy.swarm.websocket import Socket, only_text, text_frame
 from shared.frames import wire
 from tests.bench.cores import Cores, choose_cores
 from tests.bench.load.http import LOST, Answer, Connection, make_request
 from tests.bench.load.texts import load_texts
-from tests.bench.load.websocket import Socket, only_text, text_frame
 
 PAYLOADS = [b"{}", b"x" * 125, b"x" * 126, b"y" * 70_000]
 UPGRADED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"

@@ -8,9 +8,9 @@ from uuid import uuid4
 
 import msgspec
 
+from deploy.swarm.websocket import Socket, open_socket, text_frame
 from tests.bench.ledger import Ledger
 from tests.bench.load.address import Address
-from tests.bench.load.websocket import Socket, open_socket, text_frame
 from tests.bench.ours import Ringpost
 
 MOST_UNWRITTEN = 64 << 10

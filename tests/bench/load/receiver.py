@@ -4,10 +4,10 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 
+from deploy.swarm.websocket import Socket, only_text, open_socket, text_frame
 from tests.bench.dialect import Dialect, Events, Opened, Ready, Refusal
 from tests.bench.ledger import Copy, Ledger, Told
 from tests.bench.load.address import Address
-from tests.bench.load.websocket import Socket, only_text, open_socket, text_frame
 
 MOST_KNOWN = 2_000
 

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Callable
 
-from tests.bench.failure import Failed
-from tests.bench.load.address import Address
+from deploy.swarm.errors import Failed
+
+Address = tuple[str, int]
 
 # A client must mask. With a key of zeros the bytes stay as they are, and the server does the same work as for any other key.
 _KEY = bytes(4)
@@ -119,11 +120,13 @@ class Socket(asyncio.Protocol):
         self.on_fault(f"a server {why}")
 
 
-async def open_socket(address: Address, path: str) -> Socket:
-    """Connect and upgrade; raise Failed where the server does not."""
+async def open_socket(address: Address, path: str, source: str | None = None) -> Socket:
+    """Connect, from the address *source* if one is given, and upgrade; raise Failed where the server does not."""
     loop = asyncio.get_running_loop()
     opened: asyncio.Future[None] = loop.create_future()
-    _, socket = await loop.create_connection(lambda: Socket(opened), address.host, address.port)
-    socket.write(_UPGRADE.format(path=path, host=address.host, port=address.port).encode())
+    host, port = address
+    local = (source, 0) if source is not None else None
+    _, socket = await loop.create_connection(lambda: Socket(opened), host, port, local_addr=local)
+    socket.write(_UPGRADE.format(path=path, host=host, port=port).encode())
     await opened
     return socket

@@ -1,0 +1,1 @@
+"""What this machine carries: measured on a small system of its own, told as a model."""

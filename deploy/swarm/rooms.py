@@ -1,0 +1,39 @@
+"""Makes the conversations of a swarm."""
+
+import asyncio
+from collections.abc import Iterator
+from uuid import uuid4
+
+import httpx
+
+from deploy.swarm.errors import Failed
+from deploy.swarm.seating import Seating
+
+AT_ONCE, TIMEOUT_S = 16, 30.0
+
+
+async def make_rooms(write_url: str, admin_key: str, seating: Seating) -> list[str]:
+    """Return the ids of the conversations, in the order of the rooms.
+
+    Raises:
+        Failed: the system refused.
+    """
+    rooms = [""] * seating.rooms
+    numbers = iter(range(seating.rooms))
+    headers = {"Authorization": f"Bearer {admin_key}"}
+    async with (
+        httpx.AsyncClient(base_url=write_url, headers=headers, timeout=TIMEOUT_S, trust_env=False) as client,
+        asyncio.TaskGroup() as tasks,
+    ):
+        for _ in range(AT_ONCE):
+            tasks.create_task(_make_some(client, seating, numbers, rooms))
+    return rooms
+
+
+async def _make_some(client: httpx.AsyncClient, seating: Seating, numbers: Iterator[int], rooms: list[str]) -> None:
+    for number in numbers:
+        body = {"id": str(uuid4()), "owner": seating.speaker(number), "members": list(seating.members(number))}
+        answer = await client.post("/v1/conversations", json=body)
+        if answer.status_code != 201:
+            raise Failed(f"a conversation was not made: {answer.status_code} {answer.text[:200]}")
+        rooms[number] = answer.json()["conversation"]
