@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow test-clients check lock format clean bench-first bench-read bench-read-long bench-write bench-write-long bench-router fault-write
+.PHONY: help install run test test-slow test-clients check lock format clean bench-first bench-read bench-read-long bench-write bench-write-long bench-router fault-write secrets image up down scale logs
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -63,13 +63,37 @@ bench-write-long: install ## Measure a gateway's memory at ten times the load th
 bench-router: install ## Measure both planes beside HAProxy, nginx and a cable, in network namespaces (some minutes; root)
 	@$(BIN)/python -m tests.bench router $(ARGS)
 
+secrets: ## Make the secrets of a Docker deployment, those that are missing (deploy/secrets)
+	@deploy/make-secrets
+
+image: ## Build the Docker image that the router, the gateways and the migration share
+	@docker compose build --quiet migrate
+
+up: ## Start all of it in Docker, and wait until it serves (`make secrets` first)
+	@docker compose up -d --wait $(ARGS)
+
+down: ## Stop what runs in Docker; the data stay
+	@docker compose down $(ARGS)
+
+scale: ## Run so many gateways in Docker: make scale READ=4 WRITE=2
+	@RINGPOST_READ=$(or $(READ),$(RINGPOST_READ),2) RINGPOST_WRITE=$(or $(WRITE),$(RINGPOST_WRITE),1) \
+	  docker compose up -d --wait --no-deps --no-recreate read write
+
+logs: ## Follow the logs of what runs in Docker
+	@docker compose logs --follow --tail 50 $(ARGS)
+
 format: install ## Format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+# The same versions, of what the image has in it and of what builds its wheels.
+SUBLOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock
+
 lock: install ## Resolve the dependencies anew (needs uv on the PATH)
 	@uv pip compile pyproject.toml clients/python/pyproject.toml --extra local --extra dev --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -o requirements.lock
+	@uv pip compile pyproject.toml clients/python/pyproject.toml $(SUBLOCK) -o deploy/requirements.lock
+	@echo hatchling | uv pip compile - $(SUBLOCK) -o deploy/build.lock
 
 clean: ## Remove .venv and caches (not the data of `make run`)
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

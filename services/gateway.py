@@ -16,7 +16,8 @@ from pydantic import BaseModel
 from services.heartbeat import Heartbeat, Probe
 from services.listener import BACKLOG, listen
 from services.read.part import ReadPart
-from services.settings import GatewaySettings, parse_networks
+from services.settings import AUTO, GatewaySettings, parse_networks
+from services.whereabouts import find_host
 from services.write.committer import BatchBounds, Committer
 from services.write.limiter import Limiter
 from services.write.part import WritePart
@@ -82,7 +83,7 @@ class Gateway:
         self._postgres = Probe(partial(history.heads, []))
         self._http_policy = self._make_http_policy()
         self._stopping = asyncio.Event()
-        self._port = 0
+        self._host, self._port = s.advertise or _reachable(s.host), 0
 
     def _make_read(self, history: History) -> ReadPart:
         s = self._settings
@@ -149,8 +150,13 @@ class Gateway:
         state = GatewayState.NOT_READY if self.reasons() else GatewayState.READY
         if self._stopping.is_set():
             state = GatewayState.DRAINING
-        host = s.advertise or ("127.0.0.1" if s.host in ("0.0.0.0", "::") else s.host)  # noqa: S104  # compared, not bound
-        return Record(s.name, host, self._port, state, self._http_policy.connections, s.max_sockets, s.weight)
+        return Record(s.name, self._host, self._port, state, self._http_policy.connections, s.max_sockets, s.weight)
+
+    async def _announce(self) -> None:
+        """Tell the routers of this gateway until cancelled, once it knows where it is."""
+        if self._host == AUTO:
+            self._host = await find_host(self._settings.redis_url.get_secret_value())
+        await self._heartbeat.run(self._record)
 
     # Its life.
 
@@ -173,7 +179,7 @@ class Gateway:
     async def _serve(self, server: "_Server", listener: socket.socket) -> None:
         async with asyncio.TaskGroup() as tasks:
             works = [work for part in self._parts for work in part.works()]
-            works += [self._sockets.run(), self._postgres.run(), self._heartbeat.run(self._record)]
+            works += [self._sockets.run(), self._postgres.run(), self._announce()]
             background = [tasks.create_task(work) for work in works]
             serving = tasks.create_task(server.serve([listener]))
             log.info("serving", role=self._settings.role.value, port=self._port)
@@ -246,6 +252,11 @@ class Gateway:
     def _config(self) -> Config:
         s = self._settings
         return Config(protocol=limits.PROTOCOL, read=s.public_read_url, write=s.public_write_url, roles=list(s.role.pools))
+
+
+def _reachable(host: str) -> str:
+    """Return where this machine itself finds who listens at *host*."""
+    return "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104  # compared, not bound
 
 
 class _Server(uvicorn.Server):

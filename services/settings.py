@@ -1,12 +1,18 @@
 """What a gateway is told by its environment."""
 
+import re
+import socket
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from shared.auth import RATE_LEAST, RATE_MOST
 from shared.settings import Settings
+
+AUTO = "auto"
 
 
 class Role(StrEnum):
@@ -20,17 +26,29 @@ class Role(StrEnum):
         return ("read", "write") if self is Role.BOTH else (self.value,)
 
 
+def name_here(settings: dict[str, Any]) -> str:
+    """Return a name that no other gateway has, if each has a machine (a container, a pod) of its own."""
+    return re.sub(r"[^A-Za-z0-9._-]", "-", f"{settings['role']}-{socket.gethostname()}")[:64]
+
+
 class GatewaySettings(Settings):
     """The settings of a gateway, read or write or both."""
 
     role: Role = Field(Role.BOTH, description="read, write, or both: what this gateway does.")
-    name: str = Field("gateway", pattern=r"^[A-Za-z0-9._-]{1,64}$", description="This gateway's name, unique in its pools.")
+    name: str = Field(
+        default_factory=name_here,
+        pattern=r"^[A-Za-z0-9._-]{1,64}$",
+        description="This gateway's name, unique in its pools; if not set, its role and the machine's name.",
+    )
     host: str = Field("127.0.0.1", description="The address to listen at.")
     port: int = Field(0, ge=0, le=65535, description="The port to listen at; 0 takes a free one.")
     weight: int = Field(1, ge=1, le=16, description="One of weight 2 gets twice as many clients as one of weight 1.")
-    advertise: str | None = Field(None, description="HOST that routers connect to, if it is not the one listened at.")
+    advertise: str | None = Field(
+        None, description="HOST that routers connect to, if not the one listened at; auto: the address that Redis sees."
+    )
 
     postgres_url: SecretStr = Field(description="Postgres, as a URL (postgresql://user:password@host:port/database).")
+    postgres_password: SecretStr | None = Field(None, description="Its password, if the URL has none.")
     postgres_timeout_s: float = Field(5.0, gt=0, le=60, description="Longest wait for one answer of Postgres, in seconds.")
     postgres_connections: int = Field(4, ge=1, le=100, description="Connections to Postgres for reading.")
 
@@ -80,6 +98,12 @@ class GatewaySettings(Settings):
         if 0 < rate < RATE_LEAST:
             raise ValueError(f"must be 0 (no limit), or {RATE_LEAST} or more")
         return rate
+
+    @model_validator(mode="after")
+    def _whereabouts(self) -> "GatewaySettings":
+        if self.advertise == AUTO and not urlsplit(self.redis_url.get_secret_value()).hostname:
+            raise ValueError("RINGPOST_ADVERTISE=auto needs a RINGPOST_REDIS_URL with a host")
+        return self
 
     @model_validator(mode="after")
     def _keys(self) -> "GatewaySettings":

@@ -1,8 +1,8 @@
 """Settings: from the environment, checked before a port opens.
 
-Every setting is `RINGPOST_` and its name in capitals. A secret may also come from a file: `RINGPOST_JWT_KEY_FILE` names
-one, its content without the last line end is the value. A program derives its settings class from `Settings` and reads it
-with `load`.
+Every setting is `RINGPOST_` and its name in capitals. Any may also come from a file, as secrets do: `RINGPOST_JWT_KEY_FILE`
+names one, its content without the last line end is the value. A password may stand by itself (`RINGPOST_REDIS_PASSWORD`), and
+is put into the URL that it belongs to. A program derives its settings class from `Settings` and reads it with `load`.
 """
 
 import os
@@ -10,12 +10,15 @@ import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
+from urllib.parse import quote, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 PREFIX = "RINGPOST_"
+MOST_BYTES = 64 << 10
+REDIS_URL = "redis://127.0.0.1:6379/0"
 
 
 class LogFormat(StrEnum):
@@ -28,13 +31,32 @@ class _FileSource(EnvSettingsSource):
     """Read `RINGPOST_NAME_FILE` where `RINGPOST_NAME` is not set."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        path = os.environ.get(f"{PREFIX}{field_name.upper()}_FILE")
-        if path is None:
+        variable = f"{PREFIX}{field_name.upper()}_FILE"
+        path = os.environ.get(variable)
+        if not path or os.environ.get(variable.removesuffix("_FILE")):
             return None, field_name, False
         try:
-            return Path(path).read_text().rstrip("\r\n"), field_name, False
-        except OSError as error:
-            raise SettingsError(f"{PREFIX}{field_name.upper()}_FILE={path}: {error.strerror}") from error
+            return _read(Path(path)), field_name, False
+        except ValueError as error:
+            raise SettingsError(f"{variable}={path}: {error}") from None
+
+
+def _read(path: Path) -> str:
+    """Return what *path* holds; raise ValueError where that is no value."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise ValueError(error.strerror) from None
+    if len(content) > MOST_BYTES:
+        raise ValueError("it is too large")
+    try:
+        text = content.decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
+    if not text.strip():
+        raise ValueError("it is empty")
+    return text
 
 
 class SettingsError(Exception):
@@ -46,11 +68,21 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, env_ignore_empty=True)
 
-    redis_url: SecretStr = Field(SecretStr("redis://127.0.0.1:6379/0"), description="Redis or Valkey, as a URL.")
+    redis_url: SecretStr = Field(SecretStr(REDIS_URL), description="Redis or Valkey, as a URL.")
+    redis_password: SecretStr | None = Field(None, description="Its password, if the URL has none.")
     prefix: str = Field("ringpost", pattern="^[a-z0-9_-]{1,64}$", description="In front of every key and channel in Redis.")
     log_format: LogFormat = Field(LogFormat.AUTO, description="text, json, or auto: text on a terminal, else json.")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error.")
     redis_timeout_s: float = Field(2.0, gt=0, le=60, description="Longest wait for one answer of Redis, in seconds.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _join_passwords(cls, given: dict[str, Any]) -> dict[str, Any]:
+        for server, default in (("redis", REDIS_URL), ("postgres", None)):
+            password, url = given.get(f"{server}_password"), given.get(f"{server}_url", default)
+            if password and url:
+                given[f"{server}_url"] = _join(_plain(url), _plain(password), server.upper())
+        return given
 
     @classmethod
     def settings_customise_sources(
@@ -76,8 +108,13 @@ def load(kind: type[AnySettings], **given: Any) -> AnySettings:
     try:
         return kind(**given)
     except ValidationError as error:
-        faults = (f"{PREFIX}{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
-        raise SettingsError("; ".join(faults)) from None
+        raise SettingsError("; ".join(_fault(e["loc"], e["msg"]) for e in error.errors())) from None
+
+
+def _fault(place: tuple[int | str, ...], words: str) -> str:
+    """Say what is wrong with one setting; with several together where *place* names none."""
+    words = words.removeprefix("Value error, ")
+    return f"{PREFIX}{'.'.join(map(str, place)).upper()}: {words}" if place else words
 
 
 def load_or_exit(kind: type[AnySettings], **given: Any) -> AnySettings:
@@ -91,6 +128,19 @@ def load_or_exit(kind: type[AnySettings], **given: Any) -> AnySettings:
 def _exit(message: str) -> NoReturn:
     print(f"ringpost: bad setting: {message}", file=sys.stderr)  # noqa: T201
     raise SystemExit(2)
+
+
+def _join(url: str, password: str, server: str) -> str:
+    """Return *url* with *password* in it."""
+    parts = urlsplit(url)
+    user, has_user, place = parts.netloc.rpartition("@")
+    if ":" in user:
+        raise ValueError(f"{PREFIX}{server}_URL has a password, and {PREFIX}{server}_PASSWORD gives one: set one of them")
+    return parts._replace(netloc=f"{user if has_user else ''}:{quote(password, safe='')}@{place}").geturl()
+
+
+def _plain(value: Any) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 def describe(settings: Settings) -> list[tuple[str, str, str]]:

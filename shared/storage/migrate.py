@@ -23,6 +23,7 @@ LOCK = 0x52494E47  # any number, the same for every version
 
 class MigrateSettings(Settings):
     postgres_url: SecretStr = Field(description="Postgres, as a URL.")
+    postgres_password: SecretStr | None = Field(None, description="Its password, if the URL has none.")
     postgres_timeout_s: float = Field(60.0, gt=0, description="Longest wait for Postgres to take the connection.")
 
 
