@@ -25,7 +25,7 @@ from router.nft import KernelError
 from router.plane import Plane
 from router.relaying import GRACE_S, RelayPlane
 from router.settings import PlaneKind, RouterSettings
-from router.status import RouterStatus, describe
+from router.status import RouterStatus, describe, figures
 from router.workers import Workers
 from shared.logs import configure
 from shared.metrics import make_registry
@@ -65,7 +65,17 @@ class Router:
         return [*unknown, *lost, *self._plane.degraded()]
 
     def metrics(self) -> Mapping[str, float]:
-        return self._plane.metrics()
+        """Return each figure by its name."""
+        s = self._settings
+        own = {
+            f'info{{name="{s.name}",role="router",version="{version("ringpost")}"}}': 1.0,
+            "unix_seconds": time.time(),
+            "ready": float(not self.reasons()),
+            "router_members_known": float(self._watch.are_members_known),
+        }
+        for pool in self._pools:
+            own |= figures(pool)
+        return own | dict(self._plane.metrics())
 
     def status(self) -> RouterStatus:
         """Return what is shown to people and tools."""

@@ -215,9 +215,11 @@ class Connection:
             self._attempt = sock = socket.socket(place.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         except OSError as error:
             log.warning("no gateway can be called now", pool=self.relay.pool.name, error=str(error))
+            self.relay.counts["calls_failed"] += 1
             self._refuse()
             return
         code = sock.connect_ex(place.address)
+        self.relay.counts["calls_failed"] += code == errno.EADDRNOTAVAIL  # all ports to there are taken
         if code == 0:
             self._join()
         elif code == errno.EINPROGRESS:

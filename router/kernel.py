@@ -215,9 +215,9 @@ class KernelPlane:
     def metrics(self) -> Mapping[str, float]:
         figures: dict[str, float] = {f"router_kernel_{what}_total": n for what, n in self.counts.items()}
         for pool in self._pools:
-            figures[f"router_{pool.name}_connections"] = sum(known.open for known in pool.known.values())
-            figures[f"router_{pool.name}_gateways"] = len(pool.table.names)
-            figures[f"router_{pool.name}_hot_addresses"] = sum(map(len, self._of(pool).hot.values()))
+            own = f'{{pool="{pool.name}"}}'
+            figures[f"router_connections{own}"] = sum(known.open for known in pool.known.values())
+            figures[f"router_hot_addresses{own}"] = sum(map(len, self._of(pool).hot.values()))
         return figures
 
     def _of(self, pool: Pool) -> _Written:

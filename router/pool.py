@@ -61,7 +61,10 @@ class Change:
 
 @dataclass(slots=True)
 class Pool:
-    """One pool. *epsilon*: how far above the mean a gateway may be loaded (consistent hashing with bounded loads)."""
+    """One pool. *epsilon*: how far above the mean a gateway may be loaded (consistent hashing with bounded loads).
+
+    *adopted* counts the tables, *moved* adds up which part of all buckets each of them moved.
+    """
 
     name: str
     epsilon: float
@@ -71,6 +74,8 @@ class Pool:
     table: Table = field(init=False)
     previous: Table = field(init=False)
     changes: deque[Change] = field(default_factory=lambda: deque(maxlen=CHANGES))
+    adopted: int = 0
+    moved: float = 0.0
     _losses: Losses = field(default_factory=Losses)
 
     def __post_init__(self) -> None:
@@ -111,6 +116,8 @@ class Pool:
         before, self.previous, self.table = self.table, self.table, table
         joined, left = set(table.names) - set(before.names), set(before.names) - set(table.names)
         moved = len(before.difference(table)) / self.shape.buckets
+        self.adopted += 1
+        self.moved += moved
         self.changes.append(Change(now, tuple(sorted(joined)), tuple(sorted(left)), moved, _least(before, table)))
 
     # What is asked.

@@ -16,6 +16,10 @@ from router.ring import hash_key, parse_address
 from shared.bus.client import is_cancelled
 
 COMPLAIN_S = 1.0
+COUNTED = (
+    "accepted", "accept_pauses", "calls_failed", "idle_ended", "refused_full", "refused_header", "refused_no_gateway",
+    "refused_source", "retried",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class Relay:
 
     def __init__(self, pool: Pool, policy: RelayPolicy) -> None:
         self.pool, self.policy = pool, policy
-        self.counts: Counter[str] = Counter(accepted=0)
+        self.counts: Counter[str] = Counter(dict.fromkeys(COUNTED, 0))
         self.places = Places(self._start)
         self.loop: asyncio.AbstractEventLoop
         self._tasks: asyncio.TaskGroup

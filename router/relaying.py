@@ -46,10 +46,12 @@ class RelayPlane:
 
     def metrics(self) -> Mapping[str, float]:
         figures: dict[str, float] = {}
-        for relay in self._relays:
-            name = f"router_{relay.pool.name}"
-            figures |= {f"{name}_connections": len(relay), f"{name}_gateways": len(relay.pool.table.names)}
-            figures |= {f"{name}_{what}_total": n for what, n in relay.counts.items()}
+        for listener in self._listeners:
+            relay = listener.relay
+            pool = f'{{pool="{relay.pool.name}"}}'
+            figures |= {f"router_connections{pool}": len(relay), f"router_out_of_files{pool}": int(listener.is_paused)}
+            figures[f"router_connections_limit{pool}"] = relay.policy.max_connections
+            figures |= {f"router_{what}_total{pool}": n for what, n in relay.counts.items()}
         for name, n in self._workers.metrics().items():
             figures[name] = figures.get(name, 0) + n
         return figures

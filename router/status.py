@@ -3,10 +3,12 @@
 It is what the page draws and what `ringpost ring show` prints (`GET /status`, JSON).
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from router.health import State
 from router.pool import Change, Known, Pool
 from router.table import Shape, Table
 
@@ -73,6 +75,20 @@ class RouterStatus(msgspec.Struct, frozen=True):
     reasons: Sequence[str]
     shape: Shape
     pools: Sequence[PoolStatus]
+
+
+def figures(pool: Pool) -> Mapping[str, float]:
+    """Return what is counted of *pool*, by the names that it has in `/metrics`."""
+    own, states = f'pool="{pool.name}"', Counter(known.state for known in pool.known.values())
+    return {
+        f"router_gateways{{{own}}}": len(pool.table.names),
+        f"router_listed{{{own}}}": sum(known.is_listed for known in pool.known.values()),
+        f"router_frozen{{{own}}}": int(pool.is_frozen),
+        # A float holds the first 52 bits, enough to see that two tables differ.
+        f"router_table{{{own}}}": int(pool.table.signature[:13], 16),
+        f"router_tables_total{{{own}}}": pool.adopted,
+        f"router_moved_total{{{own}}}": pool.moved,
+    } | {f'router_known{{{own},state="{state}"}}': states[state] for state in State}
 
 
 def describe(pool: Pool, now: float) -> PoolStatus:

@@ -36,8 +36,7 @@ async def run(s: RouterSettings) -> None:
 
 async def _tell(plane: RelayPlane) -> None:
     while not is_cancelled():
-        figures = {name: n for name, n in plane.metrics().items() if not name.endswith("_gateways")}
-        sys.stdout.buffer.write(msgspec.json.encode(figures) + b"\n")
+        sys.stdout.buffer.write(msgspec.json.encode(plane.metrics()) + b"\n")
         sys.stdout.buffer.flush()
         await asyncio.sleep(TELL_S)
 

@@ -23,6 +23,7 @@ class Workers:
         self._told: list[Mapping[str, float]] = [{}] * many
         self._children: dict[int, asyncio.subprocess.Process] = {}
         self._ended = Counter[str]()
+        self._restarts = 0
         self._is_stopping = False
 
     async def run(self) -> None:
@@ -45,6 +46,7 @@ class Workers:
     def metrics(self) -> Counter[str]:
         """Return the sum of what they told last."""
         total = Counter[str](self._ended)
+        total["router_worker_restarts_total"] = self._restarts
         for told in self._told:
             total.update(told)
         return total
@@ -53,9 +55,10 @@ class Workers:
         while not is_cancelled() and not self._is_stopping:
             await self._run(number)
             # What it had counted stays counted; what it had open is gone.
-            self._ended.update({name: n for name, n in self._told[number].items() if name.endswith("_total")})
+            self._ended.update({name: n for name, n in self._told[number].items() if "_total" in name})
             self._told[number] = {}
             if not self._is_stopping:
+                self._restarts += 1
                 log.error("a worker ended; it is started anew", worker=number + 1)
                 await asyncio.sleep(PAUSE_S)
 

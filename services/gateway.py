@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import signal
 import socket
+import time
+from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
@@ -11,6 +13,7 @@ from importlib.metadata import version
 import structlog
 import uvicorn
 from fastapi import FastAPI
+from prometheus_client.registry import Collector
 from pydantic import BaseModel
 
 from services.heartbeat import Heartbeat, Probe
@@ -32,7 +35,7 @@ from shared.bus.rates import SharedBuckets
 from shared.bus.registry import Gateway as Record
 from shared.bus.registry import GatewayState, Registry
 from shared.errors import Unavailable
-from shared.metrics import make_registry
+from shared.metrics import label, make_registry
 from shared.storage.append import Appender
 from shared.storage.connection import Connections
 from shared.storage.conversations import Conversations
@@ -49,6 +52,7 @@ from shared.websocket.socket import SocketPolicy, Sockets
 log = structlog.get_logger("ringpost.gateway")
 BATCH_BYTES = 4 << 20
 POSTGRES_PATIENCE_S = 3.0
+REASONS, DEGRADED = ("draining", "postgres", "deaf"), ("redis", "subscription")
 
 
 class Config(BaseModel):
@@ -83,6 +87,7 @@ class Gateway:
         self._postgres = Probe(partial(history.heads, []))
         self._http_policy = self._make_http_policy()
         self._stopping = asyncio.Event()
+        self._answers: Counter[int] = Counter({200: 0, 401: 0, 503: 0})
         self._host, self._port = s.advertise or _reachable(s.host), 0
 
     def _make_read(self, history: History) -> ReadPart:
@@ -138,12 +143,29 @@ class Gateway:
 
     def metrics(self) -> Mapping[str, float]:
         """Return each figure by its name; what ends in _total only rises."""
-        figures = {"sockets": float(len(self._sockets)), "ready": float(not self.reasons())}
-        figures["sockets_held"] = float(self._sockets.held)
-        figures |= {f"sockets_closed_{code}_total": float(n) for code, n in self._sockets.closes.items()}
+        s, sockets, reasons, degraded = self._settings, self._sockets, self.reasons(), self.degraded()
+        figures = {
+            f'info{{name="{s.name}",role="{s.role.value}",version="{version("ringpost")}"}}': 1.0,
+            "unix_seconds": time.time(),
+            "ready": float(not reasons),
+            "connections": float(self._http_policy.connections),
+            "connections_limit": float(s.max_sockets),
+            "sockets": float(len(sockets)),
+            "sockets_held": float(sockets.held),
+            "loop_late_seconds_total": sockets.stalled_s,
+            "postgres_silent_seconds": self._postgres.silent_s,
+        }
+        figures |= label("not_ready", {reason: reason in reasons for reason in REASONS}, "reason")
+        figures |= label("degraded", {what: what in degraded for what in DEGRADED}, "what")
+        figures |= label("sockets_closed_total", sockets.closes, "code")
+        figures |= label("sockets_refused_total", sockets.refused, "code")
+        figures |= label("http_answers_total", self._answers, "status")
         for part in self._parts:
             figures |= part.metrics()
         return figures
+
+    def _collectors(self) -> Sequence[Collector]:
+        return [self._sockets.times, *(collector for part in self._parts for collector in part.collectors())]
 
     def _record(self) -> Record:
         s = self._settings
@@ -240,7 +262,8 @@ class Gateway:
             ready=self.reasons,
             degraded=self.degraded,
             shortcuts=self._write.shortcuts(self._authenticator) if self._write is not None else (),
-            registry=make_registry(self.metrics, self._write.collectors() if self._write is not None else ()),
+            answers=self._answers,
+            registry=make_registry(self.metrics, self._collectors()),
         )
         app.add_api_route("/config", self._config, name="config", tags=["health"], summary="Where read and write are")
         if s.dev_tokens:

@@ -75,6 +75,7 @@ class Probe:
     def __init__(self, ask: Callable[[], Awaitable[object]]) -> None:
         self._ask = ask
         self._answered_at: float | None = None
+        self._began_at = time.monotonic()
 
     async def run(self) -> None:
         """Ask until cancelled."""
@@ -86,6 +87,11 @@ class Probe:
                 log.warning("a probe went unanswered", error=str(error))
             await asyncio.sleep(BEAT_S)
 
+    @property
+    def silent_s(self) -> float:
+        """How long ago the last answer came; before the first one, since when it is asked."""
+        return time.monotonic() - (self._began_at if self._answered_at is None else self._answered_at)
+
     def is_away(self, patience_s: float) -> bool:
         """Say whether there was no answer yet, or none for *patience_s*."""
-        return self._answered_at is None or time.monotonic() - self._answered_at > patience_s
+        return self._answered_at is None or self.silent_s > patience_s

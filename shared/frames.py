@@ -93,6 +93,7 @@ class Watch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="watch"
 Change = Send | Edit | Delete | React | Unreact
 Frame = Hello | Token | Ping | Send | Edit | Delete | React | Unreact | Read | Delivered | Typing | Watch
 
+_AT = b'"at":"'
 decode = msgspec.json.Decoder(Frame).decode
 encode = msgspec.json.Encoder(order=None).encode
 
@@ -109,6 +110,21 @@ def events_frame(conversation: UUID | None, events: Sequence[Mapping[str, Any]])
     """Return the frame with *events*, ascending and without a hole: of the conversation, or (None) of the user's inbox."""
     about = {"type": "inbox"} if conversation is None else {"type": "events", "conversation": conversation}
     return encode(about | {"from": events[0]["seq"], "to": events[-1]["seq"], "events": events})
+
+
+def time_of_first(frame: bytes) -> float | None:
+    """Return when (unix) the first event of a frame of events was stored; None if the frame does not say.
+
+    Quotes within strings are escaped, so what is found is a key; nothing else of the frame is read.
+    """
+    start = frame.find(_AT) + len(_AT)
+    end = frame.find(b'"', start)
+    if start < len(_AT) or end < 0:
+        return None
+    try:
+        return datetime.fromisoformat(frame[start:end].decode("ascii")).timestamp()
+    except ValueError:
+        return None
 
 
 def wire(payload: bytes) -> bytes:

@@ -24,7 +24,7 @@ class Ears:
         self._hearing = Hearing()
         self._was_deaf = False
         self._pass_on = subscription.on_message
-        self.counts: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter(deaf=0, canaries_refused=0)
         subscription.on_message = self._hear
         subscription.subscribe(canary.channel)
 

@@ -5,14 +5,16 @@ A publication is a wake-up. That every log is complete, whatever Redis does, com
 
 import asyncio
 import contextlib
+import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
 
-from services.read.channel import Channel, Fetch, Lost, Push
+from services.read.channel import Arrival, Channel, Fetch, Lost, Push
 from services.read.fills import Fills, Wanted
 from services.read.line import Urgency
 from services.read.memory import Version
@@ -22,6 +24,7 @@ from shared.bus.recent import Recent
 from shared.bus.signals import is_signal
 from shared.bus.subscription import Subscription
 from shared.errors import Invalid, RingpostError, Unavailable
+from shared.metrics import Histogram
 from shared.storage.connection import translated
 from shared.storage.history import Head
 from shared.storage.logs import Logs
@@ -32,6 +35,18 @@ log = structlog.get_logger("ringpost.read")
 COMPARE_S, COMPARE_DEAF_S, GRACE_S = 1.0, 0.3, 0.25
 SLICE = 500
 REACH_S = 5.0
+
+
+COUNTED = (*Arrival, "deliveries", "fetches", "foreign_epoch", "lagging", "poison", "repaired_events", "started_over")
+
+
+class Cause(StrEnum):
+    """Why events had to be fetched."""
+
+    HOLE = "hole"  # a later publication came first
+    LOST = "lost"  # Postgres has more, and nothing told of it
+    DEAF = "deaf"  # likewise, while Redis was not heard
+    POSITION = "position"  # a client knows of more
 
 
 class Follower(Protocol):
@@ -74,7 +89,10 @@ class Hub:
         self._to_open = asyncio.Event()
         self._due: list[tuple[Served, Push]] = []
         self.epoch: UUID | None = None
-        self.counts: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter(dict.fromkeys(COUNTED, 0))
+        self.repairs: Counter[Cause] = Counter(dict.fromkeys(Cause, 0))
+        self.behind = 0
+        self.times = Histogram("read_delivery_seconds", "From the commit of an event to its write to a client, live.")
         self.on_gone: Callable[[Served, str], None] = lambda served, user: None
         self.on_lost: Callable[[], None] = lambda: None
         self.on_signal: Callable[[Served, bytes], None] = lambda served, data: None
@@ -128,9 +146,17 @@ class Hub:
                 fan_out(served.edges, b"".join(frames.wire(push.frame) for push in pushes))
             for follower in tuple(served.followers):
                 _hand_over(follower, served.log, pushes)
-            self.counts["deliveries"] += (len(served.edges) + len(served.followers)) * len(pushes)
+            self._count(pushes, len(served.edges) + len(served.followers))
             if pushes[-1].gone is not None:
                 self.on_gone(served, pushes[-1].gone)
+
+    def _count(self, pushes: Sequence[Push], readers: int) -> None:
+        """Count deliveries, all of them by the age of the first event: what comes in one tick was committed together."""
+        deliveries = readers * len(pushes)
+        self.counts["deliveries"] += deliveries
+        committed_at = frames.time_of_first(pushes[0].frame)
+        if deliveries and committed_at is not None:
+            self.times.observe(max(time.time() - committed_at, 0.0), deliveries)
 
     # Redis.
 
@@ -157,7 +183,7 @@ class Hub:
         )
         self.counts[arrival] += 1
         self._deliver(served, pushes)
-        self._fetch(served, fetch)
+        self._fetch(served, fetch, Cause.HOLE)
 
     def _deliver(self, served: Served, pushes: Sequence[Push]) -> None:
         """Have *pushes* written with the end of this tick: what comes together leaves together."""
@@ -179,12 +205,14 @@ class Hub:
         self._look.clear()
         logs = tuple(self._logs.values())
         starts = range(0, max(1, len(logs)), SLICE)
+        behind = 0
         for start in starts:
             try:
-                await self.compare(logs[start : start + SLICE])
+                behind += await self.compare(logs[start : start + SLICE])
             except Unavailable as error:
                 log.warning("heads could not be compared", error=str(error))
             await self._pause((COMPARE_S if self.is_hearing() else COMPARE_DEAF_S) / len(starts))
+        self.behind = behind
 
     async def _pause(self, most_s: float) -> None:
         """Wait, but not when the subscription has come back: what it missed is to be found at once."""
@@ -238,8 +266,8 @@ class Hub:
                 follower.lose()
         self.on_lost()
 
-    async def compare(self, logs: Sequence[Served]) -> None:
-        """Ask Postgres which of *logs* are not where they are here, and have that mended."""
+    async def compare(self, logs: Sequence[Served]) -> int:
+        """Ask Postgres which of *logs* are not where they are here, and have that mended; return by how many events."""
         asked = [served for served in logs if served.channel is not None]
         channels = [served.channel for served in asked if served.channel is not None]
         pushed = [channel.pushed for channel in channels]
@@ -248,6 +276,8 @@ class Hub:
         if self._learn_epoch(epoch, heads) and heads:
             differing = [told for told in zip(asked, channels, pushed, strict=True) if told[0].log in heads]
             self.start(self._repair(differing, heads))
+            return sum(max(heads[served.log].seq - seq, 0) for served, _, seq in differing)
+        return 0
 
     async def _repair(self, differing: Sequence[tuple[Served, Channel, int]], heads: Mapping[UUID, Head]) -> None:
         """Give what is on its way by Redis a moment, then fetch it."""
@@ -266,14 +296,15 @@ class Hub:
             self._start_over(heads)
             return True
         self.counts["lagging"] += found is not None
-        self._fetch(served, found)
+        self._fetch(served, found, Cause.LOST if self.is_hearing() else Cause.DEAF)
         return False
 
-    def _fetch(self, served: Served, fetch: Fetch | None) -> None:
+    def _fetch(self, served: Served, fetch: Fetch | None, cause: Cause) -> None:
         if fetch is not None:
-            self.start(self._fill(served, fetch))
+            self.start(self._fill(served, fetch, cause))
 
-    async def _fill(self, served: Served, fetch: Fetch | None) -> None:
+    async def _fill(self, served: Served, fetch: Fetch | None, cause: Cause) -> None:
+        self.repairs[cause] += fetch is not None
         while fetch is not None:
             channel = served.channel
             if channel is None:
@@ -300,7 +331,7 @@ class Hub:
         with translated():
             async with asyncio.timeout(REACH_S):
                 while served.channel is not None and served.channel.pushed < seq:
-                    await self._fill(served, served.channel.expect(seq))
+                    await self._fill(served, served.channel.expect(seq), Cause.POSITION)
                     await asyncio.sleep(0.001)
 
     async def read(self, served: Served, after: int, upto: int, urgency: Urgency = Urgency.MISSED) -> Push | None:

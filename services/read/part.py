@@ -1,10 +1,12 @@
 """The read service's parts, put together."""
 
+from collections import Counter
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
 from fastapi import APIRouter
+from prometheus_client.registry import Collector
 from redis.asyncio import Redis
 
 from services.read.arrivals import Arrivals
@@ -25,12 +27,15 @@ from shared.bus.presence import PresenceStore
 from shared.bus.recent import Recent
 from shared.bus.signals import Signals
 from shared.bus.subscription import Subscription
+from shared.metrics import label
 from shared.storage.connection import Connections
 from shared.storage.history import History
 from shared.storage.logs import Logs
 from shared.storage.markers import Markers
 from shared.storage.timeline import Timeline
 from shared.storage.users import Users
+
+EPOCH_SHIFT = 76  # a float holds the first 52 bits of an epoch, enough to see that two differ
 
 
 class ReadPart:
@@ -52,7 +57,7 @@ class ReadPart:
         self._ears = Ears(self._subscription, Canary(redis, prefix, origin, redis_timeout_s))
         self._hub.is_hearing = lambda: self._subscription.is_connected and not self._ears.is_deaf
         self._company_routes = CompanyRoutes(marks, markers)
-        readings = Readings(self._hub, arrivals, self._company)
+        self._readings = readings = Readings(self._hub, arrivals, self._company)
         self.streams = Streams(readings, self._hub, history)
         self._routes = ReadRoutes(history, Timeline(connections), self._hub.fills, self._polls, self.streams)
         self.role = ReadRole(readings, self._company, self._hub, history)
@@ -75,11 +80,16 @@ class ReadPart:
         return [] if self._subscription.is_connected else ["subscription"]
 
     def metrics(self) -> Mapping[str, float]:
-        told = self._hub.counts + self._signals.counts + self._ears.counts + self._company.counts
+        told: Counter[str] = Counter()
+        for counted in (self._hub.counts, self._signals.counts, self._ears.counts, self._company.counts):
+            told.update(counted)
         counts = {f"read_{name}_total": float(n) for name, n in told.items()}
         now = {"read_logs": float(len(self._hub)), "read_polls_waiting": float(self._polls.waiting)}
-        counts |= {f"read_streams_ended_{code}_total": float(n) for code, n in self.streams.ends.items()}
+        counts |= label("read_streams_ended_total", self.streams.ends, "code")
+        counts |= label("read_repairs_total", self._hub.repairs, "cause")
         now["read_streams"] = float(len(self.streams))
+        now["read_behind_events"] = float(self._hub.behind)
+        now["read_epoch"] = float(self._hub.epoch.int >> EPOCH_SHIFT) if self._hub.epoch is not None else 0.0
         now |= {"read_deaf": float(self._ears.is_deaf), "read_canary_lag_seconds": self._ears.lag_s}
         now["read_presence_watched"] = float(self._presence.watched)
         return (
@@ -88,6 +98,10 @@ class ReadPart:
             | self._hub.fills.metrics()
             | {"read_subscription_reconnects_total": float(self._subscription.reconnects)}
         )
+
+    def collectors(self) -> Sequence[Collector]:
+        """Return the histograms."""
+        return self._hub.times, self._readings.times
 
     def stop_waiting(self) -> None:
         """Answer the long polls that wait."""

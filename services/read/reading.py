@@ -1,5 +1,6 @@
 """What a client reads, whatever its transport: what it missed, as named ranges, then live events, without gap or repeat."""
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Sequence
 from uuid import UUID
@@ -13,6 +14,7 @@ from services.read.resume import Plan, Start
 from shared import frames
 from shared.close_codes import CloseCode
 from shared.errors import PositionLost
+from shared.metrics import Histogram
 from shared.storage.conversations import inbox_id
 from shared.storage.history import History
 
@@ -94,9 +96,9 @@ class Reading(ABC):
 
     # From the beginning to the end.
 
-    def start(self, chosen: Plan, epoch: UUID) -> None:
-        """Begin the catch-up, in a task that ends with it."""
-        self._hub.start(self._whole(self._catch_up(chosen, epoch)))
+    def start(self, chosen: Plan, epoch: UUID, times: Histogram) -> None:
+        """Begin the catch-up, in a task that ends with it; *times* is told how long it took."""
+        self._hub.start(self._whole(self._catch_up(chosen, epoch, times)))
 
     def close(self) -> None:
         self._is_closed = True
@@ -195,7 +197,8 @@ class Reading(ABC):
 
     # Catch-up.
 
-    async def _catch_up(self, chosen: Plan, epoch: UUID) -> None:
+    async def _catch_up(self, chosen: Plan, epoch: UUID, times: Histogram) -> None:
+        began = time.monotonic()
         self._tell_lost(chosen, epoch)
         assert self._pending is not None
         self._pending.wanted |= {start.conversation for start in chosen.starts}
@@ -205,6 +208,7 @@ class Reading(ABC):
         await self._follow(inbox_id(self.user), chosen.inbox, is_inbox=True)
         self._tidy()
         self.send(b'{"type":"caught_up"}')
+        times.observe(time.monotonic() - began)
 
     def _tell_lost(self, chosen: Plan, epoch: UUID) -> None:
         frame = {"type": "position_lost", "epoch": epoch}

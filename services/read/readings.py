@@ -10,6 +10,7 @@ from services.read.company import Company
 from services.read.hub import Hub, Served
 from services.read.reading import Reading
 from services.read.resume import Cursor, Plan, plan
+from shared.metrics import Histogram
 
 
 class Readings:
@@ -18,6 +19,7 @@ class Readings:
     def __init__(self, hub: Hub, arrivals: Arrivals, company: Company) -> None:
         self._arrivals, self._company = arrivals, company
         self._all: dict[Client, Reading] = {}
+        self.times = Histogram("read_catch_up_seconds", "From a client's welcome to its being caught up.")
         self._by_user: dict[str, tuple[Client, ...]] = {}
         self._plans: dict[Client, tuple[Plan, UUID]] = {}
         company.clients_of = self._clients_of
@@ -41,7 +43,7 @@ class Readings:
 
     def start(self, client: Client) -> None:
         """The welcome is sent: let the rest follow."""
-        self._all[client].start(*self._plans.pop(client))
+        self._all[client].start(*self._plans.pop(client), self.times)
 
     def of(self, client: Client) -> Reading:
         return self._all[client]

@@ -16,12 +16,11 @@ from prometheus_client.registry import Collector
 from services.write.publications import Stored
 from services.write.queue import Result, Send, SendQueue, Sink, is_patient
 from shared.errors import Draining, Invalid, PutOff, RingpostError, Unavailable
-from shared.metrics import make_histogram
+from shared.metrics import Histogram
 from shared.storage.append import Appender, NewEvent, Outcome, Poisonous, Status
 
 log = structlog.get_logger("ringpost.write")
 BATCH_BUCKETS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000)
-TIME_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 0.5
 
 
@@ -43,11 +42,14 @@ class Committer:
         self._pause_s = FIRST_PAUSE_S
         self._filled = asyncio.Event()
         self._is_stopping = False
-        self.failures = 0
+        self.failures = self.unavailable = 0
         self.on_stranger: Callable[[UUID], None] = lambda conversation: None
-        self.outcomes: Counter[Status] = Counter()
-        self._sizes = make_histogram("write_batch_rows", "Sends in one commit.", BATCH_BUCKETS)
-        self._times = make_histogram("write_commit_seconds", "From handing a batch to Postgres to its answer.", TIME_BUCKETS_S)
+        self.outcomes: Counter[Status] = Counter(dict.fromkeys(Status, 0))
+        self._sizes = Histogram("write_batch_rows", "Sends in one commit.", BATCH_BUCKETS)
+        self._times = Histogram("write_commit_seconds", "From handing a batch to Postgres to its answer.")
+        self._acks = Histogram(
+            "write_ack_seconds", "From taking a send to telling its sender what became of it, where Postgres said so."
+        )
 
     @property
     def queued(self) -> int:
@@ -58,8 +60,13 @@ class Committer:
         return self._queue.bytes
 
     @property
+    def queue_bounds(self) -> tuple[int, int]:
+        """The rows and the bytes that may be queued."""
+        return self._queue.bounds
+
+    @property
     def histograms(self) -> tuple[Collector, ...]:
-        return self._sizes, self._times
+        return self._sizes, self._times, self._acks
 
     def offer(self, event: NewEvent, sink: Sink) -> None:
         """Queue *event*; *sink* hears what became of it.
@@ -107,6 +114,7 @@ class Committer:
         busy: list[Send] = []
         stored: Stored = []
         results: list[tuple[Send, Result]] = []
+        now, acks = asyncio.get_running_loop().time(), self._acks
         for send, outcome in zip(batch, outcomes, strict=True):
             self.outcomes[outcome.status] += 1
             if outcome.status is Status.BUSY:
@@ -114,6 +122,7 @@ class Committer:
                 busy.append(send)
                 continue
             results.append((send, outcome))
+            acks.observe(now - send.since)
             if outcome.status is Status.STORED:
                 stored.append((send.event, outcome))
             elif outcome.status is Status.NOT_FOUND:
@@ -136,6 +145,7 @@ class Committer:
         followers = [send for send in kept if (send.sink, send.event.conversation) in lanes]
         self._queue.give_back([send for send in kept if send not in followers])
         followers += self._queue.drop_followers(late)
+        self.unavailable += len(late) + len(followers)
         _tell([*((send, error) for send in late), *((send, PutOff()) for send in followers)])
         await asyncio.sleep(self._pause_s)
         self._pause_s = min(LONGEST_PAUSE_S, self._pause_s * 2)

@@ -6,7 +6,7 @@ from services.write.committer import Committer
 from services.write.limiter import Limiter
 from services.write.queue import Sink
 from shared.auth import Identity
-from shared.errors import RingpostError
+from shared.errors import Draining, Overloaded, RateLimited, RingpostError
 from shared.storage.append import NewEvent
 
 
@@ -15,7 +15,7 @@ class Intake:
 
     def __init__(self, limiter: Limiter, committer: Committer) -> None:
         self._limiter, self._committer = limiter, committer
-        self.put_off: Counter[str] = Counter()
+        self.put_off: Counter[str] = Counter(dict.fromkeys((RateLimited.code, Overloaded.code, Draining.code), 0))
 
     def offer(self, identity: Identity, event: NewEvent, sink: Sink) -> None:
         """Queue *event* of *identity*; *sink* hears what became of it.

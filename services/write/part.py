@@ -17,6 +17,7 @@ from services.write.publisher import Publisher
 from services.write.routes import SendRoutes
 from services.write.socket import WriteRole
 from shared.auth import Authenticator
+from shared.metrics import label
 from shared.storage.conversations import Conversations
 
 
@@ -55,12 +56,16 @@ class WritePart:
         self._ended.set()
 
     def metrics(self) -> Mapping[str, float]:
-        outcomes = {f"write_{status.value}_total": float(n) for status, n in self._committer.outcomes.items()}
-        put_off = {f"write_put_off_{code}_total": float(n) for code, n in self._intake.put_off.items()}
+        outcomes = label("write_outcomes_total", self._committer.outcomes, "status")
+        put_off = label("write_put_off_total", self._intake.put_off, "code")
         now = {
             "write_failed_batches_total": float(self._committer.failures),
+            "write_unavailable_total": float(self._committer.unavailable),
             "write_queue": float(self._committer.queued),
+            "write_queue_limit": float(self._committer.queue_bounds[0]),
             "write_queue_bytes": float(self._committer.queued_bytes),
+            "write_queue_bytes_limit": float(self._committer.queue_bounds[1]),
+            "write_unpublished_bytes": float(self._publisher.waiting_bytes),
             "write_published_total": float(self._publisher.published),
             "write_publications_dropped_total": float(self._publisher.dropped),
         }

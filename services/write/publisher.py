@@ -34,6 +34,10 @@ class Publisher:
         self._is_stopping = False
         self.published = self.dropped = 0
 
+    @property
+    def waiting_bytes(self) -> int:
+        return self._bytes
+
     def publish_events(self, stored: Stored) -> None:
         """Publish a batch of stored events."""
         self._put(of_batch(stored))

@@ -50,6 +50,11 @@ class SendQueue:
     def __len__(self) -> int:
         return len(self._line)
 
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """How many rows and bytes fit."""
+        return self._max_rows, self._max_bytes
+
     def offer(self, send: Send) -> None:
         """Put *send* at the end of the line.
 

@@ -1,5 +1,6 @@
 """The FastAPI application that every gateway starts from: errors as problem documents, health, docs, pages that may call."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -43,12 +44,13 @@ def create_app(
     degraded: Reasons,
     registry: CollectorRegistry,
     shortcuts: Sequence[Middleware] = (),
+    answers: Counter[int] | None = None,
     lifespan: Lifespan | None = None,
 ) -> FastAPI:
     """Return an application with the routes that all gateways have; a gateway adds its own by `include_router`.
 
     *ready* gives the reasons why it can't serve (none: it can), *degraded* what it does without at present; *shortcuts* stand
-    behind the edge, in front of the routes.
+    behind the edge, in front of the routes; *answers* counts what is answered, by status.
     """
     app = _Application(
         title=title,
@@ -68,7 +70,7 @@ def create_app(
     app.include_router(health_routes(ready, degraded, registry))
     app.include_router(socket_routes())
     app.add_route("/docs", _answer_docs, include_in_schema=False)
-    app.user_middleware = [Middleware(Edge, origins=origins), *shortcuts]
+    app.user_middleware = [Middleware(Edge, origins=origins, answers=Counter() if answers is None else answers), *shortcuts]
     return app
 
 

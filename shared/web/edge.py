@@ -1,5 +1,6 @@
 """The outermost layer of a gateway's HTTP: which pages may call, what every answer carries, and what becomes of a bug."""
 
+from collections import Counter
 from collections.abc import Sequence
 from urllib.parse import parse_qsl
 
@@ -25,16 +26,18 @@ _PREFLIGHT_HEADERS = {
 class Edge:
     """ASGI middleware: refuses foreign pages, adds CORS (without credentials), and turns an exception into one 500."""
 
-    def __init__(self, app: ASGIApp, origins: Origins) -> None:
+    def __init__(self, app: ASGIApp, origins: Origins, answers: Counter[int]) -> None:
+        """*answers* counts them by status."""
         self._app = app
         self._origins = origins
+        self._answers = answers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         given = [value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"]
-        sender = _Sender(send, self._headers_for(given))
+        sender = _Sender(send, self._headers_for(given), self._answers)
         early = self._answer_early(scope, given)
         await _run(early or self._app, scope, receive, sender)
 
@@ -63,14 +66,16 @@ class Edge:
 class _Sender:
     """An ASGI send that adds *headers* to the answer, and knows whether it has begun."""
 
-    def __init__(self, send: Send, headers: Headers) -> None:
+    def __init__(self, send: Send, headers: Headers, answers: Counter[int]) -> None:
         self._send = send
         self._headers = headers
+        self._answers = answers
         self.has_begun = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.has_begun = True
+            self._answers[message["status"]] += 1
             message["headers"] = [*message.get("headers", ()), *self._headers]
         await self._send(message)
 

@@ -13,7 +13,18 @@ import structlog
 from shared import frames, limits
 from shared.auth import Authenticator, Identity
 from shared.close_codes import CloseCode
-from shared.errors import Draining, Forbidden, Invalid, NotFound, RingpostError, TooManySockets, Unauthenticated
+from shared.errors import (
+    Draining,
+    Forbidden,
+    Invalid,
+    NotFound,
+    RingpostError,
+    TokenExpired,
+    TooManySockets,
+    Unauthenticated,
+    Unavailable,
+)
+from shared.metrics import Histogram
 from shared.web.origins import Origins
 from shared.websocket.admissions import Admissions
 from shared.websocket.tick import Tick
@@ -28,6 +39,7 @@ CONTROL_FRAMES_PER_S = 100
 EXPIRY_NOTICE_S = 60.0
 SILENT_HEARTBEATS = 2.5
 HOLD_S, LONGEST_HOLD_S = 0.02, 10.0
+REFUSALS = tuple(kind.code for kind in (Unauthenticated, TokenExpired, Forbidden, TooManySockets, Draining, Unavailable))
 
 
 class Role(Protocol):
@@ -192,11 +204,15 @@ class Socket:
         self._sockets.start(self._open(frame))
 
     async def _open(self, hello: frames.Hello) -> None:
-        self._sockets.admissions.began(time.monotonic())
+        began = time.monotonic()
+        self._sockets.admissions.began(began)
         try:
             await self._admit(hello)
         finally:
-            self._sockets.admissions.ended(time.monotonic(), is_welcome=self.is_open)
+            ended = time.monotonic()
+            self._sockets.admissions.ended(ended, is_welcome=self.is_open)
+            if self.is_open:
+                self._sockets.times.observe(ended - began)
 
     async def _admit(self, hello: frames.Hello) -> None:
         fields: dict[str, Any] = {}
@@ -223,6 +239,7 @@ class Socket:
         self.edge.transport.resume_reading()
 
     def _end(self, error: RingpostError) -> None:
+        self._sockets.refused[error.code] += 1
         about = {"reconnect": self._sockets.admissions.reconnect(len(self._sockets))} if isinstance(error, Draining) else {}
         self.refuse(error, **about)
         self.close(error.close_code, error.code)
@@ -286,7 +303,9 @@ class Sockets:
         self.tick = Tick()
         self.admissions = Admissions()
         self.held = 0
-        self.closes: Counter[str] = Counter()
+        self.closes: Counter[str] = Counter(dict.fromkeys((code.name.lower() for code in CloseCode), 0))
+        self.refused: Counter[str] = Counter(dict.fromkeys(REFUSALS, 0))
+        self.times = Histogram("socket_welcome_seconds", "From a socket's hello to its welcome.")
 
     def __len__(self) -> int:
         return len(self._all)
@@ -303,6 +322,11 @@ class Sockets:
         What clients said meanwhile is not read yet, and they are not to be cut as if they had been silent.
         """
         return time.monotonic() - self._stalled_s
+
+    @property
+    def stalled_s(self) -> float:
+        """For how long, in all, the loop was late for its sweeps."""
+        return self._stalled_s
 
     def role_of(self, kind: type) -> Role | None:
         return self._by_frame.get(kind)

@@ -37,7 +37,7 @@ async def test_a_gateway_gives_up_a_client_that_the_network_has_swallowed(site: 
                     await asyncio.sleep(HEARTBEAT_S)
                 assert await figure(read, "sockets") == 1
                 wire.hold()
-                await wait_for(read, "sockets_closed_silent_total", 1, BOUND_S + SLACK_S)
+                await wait_for(read, 'sockets_closed_total{code="silent"}', 1, BOUND_S + SLACK_S)
                 # Its close frame is not answered either: the socket is cut five seconds after.
                 await wait_for(read, "sockets", 0, 5 + SLACK_S)
 

@@ -172,17 +172,18 @@ async def test_the_figures_tell_of_the_queue_the_batches_and_every_refusal(site:
         lines = (await http.get(f"{both.url}/metrics")).text.splitlines()
     figures = {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if not line.startswith("#"))}
     told = {
-        "stored_total": 2,
-        "duplicate_total": 1,
-        "id_reused_total": 1,
-        "not_found_total": 1,
-        "put_off_rate_limited_total": 1,
+        'outcomes_total{status="stored"}': 2,
+        'outcomes_total{status="duplicate"}': 1,
+        'outcomes_total{status="id_reused"}': 1,
+        'outcomes_total{status="not_found"}': 1,
+        'put_off_total{code="rate_limited"}': 1,
         "rate_limited_total": 1,
         "queue": 0,
         "queue_bytes": 0,
         "batch_rows_count": 5,
         "batch_rows_sum": 5,
         "commit_seconds_count": 5,
+        "ack_seconds_count": 5,
     }
     assert {name: figures[f"ringpost_write_{name}"] for name in told} == told
     assert figures["ringpost_write_commit_seconds_sum"] > 0

@@ -34,7 +34,8 @@ class Routed:
         async with httpx.AsyncClient() as client:
             text = (await client.get(f"http://127.0.0.1:{self.admin_port}/metrics")).text
         lines = (line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
-        return {name.removeprefix("ringpost_router_read_"): float(value) for name, value in lines}
+        told = {name: float(value) for name, value in lines if name.endswith('{pool="read"}')}
+        return {name.removeprefix("ringpost_router_").removesuffix('{pool="read"}'): n for name, n in told.items()}
 
 
 def start(argv: list[str], **settings: str) -> subprocess.Popen[bytes]:

@@ -198,7 +198,7 @@ async def test_nothing_is_held_of_a_stream_that_is_gone(site: Site) -> None:
                 assert await figure(read, "read_streams") == 1
             await until_gone(read)
         assert await figure(read, "read_logs") == 0
-        assert await figure(read, "read_streams_ended_gone_total") == 3
+        assert await figure(read, 'read_streams_ended_total{code="gone"}') == 3
 
 
 @asynccontextmanager
@@ -221,7 +221,7 @@ async def test_who_does_not_read_is_cut_and_the_others_are_not(site: Site) -> No
             for n in range(200):
                 assert (await post(write, "alice", room, f"{n} " + "€" * 7_900)).status_code == 201
                 await other.events(n + 2, after=n + 1 if n else 0)
-                if await figure(read, "read_streams_ended_slow_consumer_total"):
+                if await figure(read, 'read_streams_ended_total{code="slow_consumer"}'):
                     break  # who does not read the last words soon is reset
             client.setblocking(True)
             client.settimeout(10)
