@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as SourceError
 
 PREFIX = "RINGPOST_"
 MOST_BYTES = 64 << 10
@@ -107,6 +108,8 @@ def load(kind: type[AnySettings], **given: Any) -> AnySettings:
     """
     try:
         return kind(**given)
+    except SourceError as error:
+        raise (error.__cause__ or error) from None  # a file that can't be read
     except ValidationError as error:
         raise SettingsError("; ".join(_fault(e["loc"], e["msg"]) for e in error.errors())) from None
 
