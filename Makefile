@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow test-clients check lock format clean bench-first bench-read bench-read-long bench-write bench-write-long bench-router fault-write secrets image up down scale logs
+.PHONY: help install run test test-slow test-clients test-docs check lock format clean bench-first bench-read bench-read-long bench-write bench-write-long bench-router fault-write secrets image up down scale logs
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ test-clients: install ## Both clients: the shared vectors, their own tests, and 
 	@! command -v npm > /dev/null || npm --prefix clients/js install --no-package-lock --no-audit --no-fund --silent \
 	  || echo "npm could not install TypeScript: the types of the JavaScript client are not checked"
 	@$(BIN)/pytest -rs tests/unit/test_client_*.py tests/unit/test_js_client.py tests/integration/test_client*.py tests/integration/test_js_client.py $(ARGS)
+
+test-docs: install ## Run every command that README.md and docs/ show, and compare what it prints (SLOW=1: those over 30 s too)
+	@$(BIN)/pytest -rs -m "slow or not slow" tests/documents $(ARGS)
 
 fault-write: install ## Kill write gateways 50 times and Postgres 10 times under load; count what breaks (some minutes)
 	@$(BIN)/python -m tests.faults.storm --gateway-kills 50 --postgres-kills 10 $(ARGS)
