@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ringpost_client import session as s
 from ringpost_client.backoff import Backoff
-from ringpost_client.connection import Close, Connect, Connection, Step
+from ringpost_client.connection import Connection
 from ringpost_client.line import Cut, Send
 from ringpost_client.outbox import Outbox
+from ringpost_client.steps import Close, Connect, Step
 
 ROOMS = ("a", "b")
 Frame = dict[str, Any]

@@ -1,7 +1,7 @@
 """The Python client's core plays the vectors that every client's core must pass (`clients/vectors/README.md`)."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from ringpost_client import session as s
 from ringpost_client.backoff import Backoff
-from ringpost_client.connection import Close, Connect, Connection, ForgetToken, Step, Stop
+from ringpost_client.connection import Connection
 from ringpost_client.line import Cut, Renew, Send
 from ringpost_client.outbox import Outbox
 from ringpost_client.positions import Positions
+from ringpost_client.steps import Close, Connect, ForgetToken, Probe, Step, Stop
+from ringpost_client.transport import AUTO, Ladder, Transport
 
 VECTORS = Path(__file__).parents[2] / "clients" / "vectors"
 Json = dict[str, Any]
@@ -32,6 +34,7 @@ class Player:
             lambda: next(self._chances),
             waits["ack_timeout_s"],
             is_renewable=begins["renewable"],
+            ladder=Ladder(lambda: next(self._chances), _rungs(begins.get("via", "ws"))),
         )
 
     def take(self, on: Mapping[str, Any], now: float) -> list[Json]:
@@ -64,6 +67,12 @@ class Player:
                 return connection.failed(line, "", on["retry_after"], now)
             case "refused":
                 return connection.refused(line, on["code"], "", now)
+            case "blocked":
+                return connection.blocked(line, on["code"], "", now)
+            case "probed":
+                return connection.probed(on["answered"], now)
+            case "choose":
+                return connection.choose(_rungs(on["via"]), now)
             case "frame":
                 return connection.received(line, on["frame"], now)
             case "closed":
@@ -78,6 +87,10 @@ class Player:
             case "time":
                 return connection.tick(now)
         raise AssertionError(on["type"])
+
+
+def _rungs(via: str) -> Sequence[Transport]:
+    return AUTO if via == "auto" else (Transport(via),)
 
 
 def _outbox(sends: list[Json] | None) -> Outbox | None:
@@ -98,6 +111,10 @@ def _show(step: Step) -> Json | None:
     match step:
         case Connect(line):
             return {"do": "connect", "line": line}
+        case Connect(line, via):
+            return {"do": "connect", "line": line, "via": via.value}
+        case Probe():
+            return {"do": "probe"}
         case Send(line, frame):
             return {"do": "send", "line": line, "frame": dict(frame)}
         case Close(line):

@@ -8,8 +8,10 @@ from ringpost_client.journal import Fsync
 from ringpost_client.options import Options
 from ringpost_client.outbox import Pending
 from ringpost_client.positions import Positions
+from ringpost_client.transport import AUTO, Transport
 
 __all__ = [
+    "AUTO",
     "Ack",
     "Api",
     "Client",
@@ -24,6 +26,7 @@ __all__ = [
     "Refused",
     "State",
     "Stopped",
+    "Transport",
     "Unavailable",
     "Via",
 ]

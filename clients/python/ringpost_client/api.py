@@ -1,8 +1,10 @@
 """The HTTP calls of docs/protocol.md, over one pooled httpx client."""
 
+import contextlib
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -11,6 +13,8 @@ from ringpost_client.closing import is_passing
 from ringpost_client.errors import Refused, Unavailable
 
 _KEEP_ALIVE = ((socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1))
+CONNECT_S, READY_S = 5.0, 5.0
+_ENDLESS = httpx.Timeout(None, connect=CONNECT_S, pool=CONNECT_S)
 
 
 class Api:
@@ -25,7 +29,7 @@ class Api:
             local_address=local_address,
             socket_options=_KEEP_ALIVE,
         )
-        self._http = httpx.AsyncClient(transport=transport, timeout=httpx.Timeout(timeout_s, connect=5.0))
+        self._http = httpx.AsyncClient(transport=transport, timeout=httpx.Timeout(timeout_s, connect=CONNECT_S))
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -68,19 +72,63 @@ class Api:
         url = f"{self._read}/v1/conversations/{conversation}/events"
         return await self._call("GET", url, token, params={"limit": limit} | _given(after=after, before=before))
 
-    async def _call(
-        self, method: str, url: str, token: str | None, body: dict[str, Any] | None = None, params: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
-        headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
+    async def is_ready(self) -> bool:
+        """Ask the read service whether it can serve; no answer is no."""
         try:
-            answer = await self._http.request(method, url, headers=headers, json=body, params=params)
-        except (httpx.HTTPError, httpx.StreamError, OSError) as error:
-            why = str(error) or type(error).__name__
-            raise Unavailable("unreachable", f"{httpx.URL(url).netloc.decode()}: {why}") from error
+            await self._call("GET", f"{self._read}/ready", None, timeout_s=READY_S)
+        except (Refused, Unavailable):
+            return False
+        return True
+
+    async def poll(self, token: str, body: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+        """Return what comes after a cursor, or nothing after *body*'s `wait_s`; *timeout_s* is longer."""
+        return await self._call("POST", f"{self._read}/v1/poll", token, body, timeout_s=timeout_s)
+
+    @asynccontextmanager
+    async def stream(self, token: str, cursor: Mapping[str, Any]) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Open an event stream after *cursor*; yield its bytes as they come. Who reads it must bound the wait."""
+        url = f"{self._read}/v1/stream"
+        request = self._http.build_request("POST", url, headers=_bearer(token), json=cursor, timeout=_ENDLESS)
+        with _reaching(url):
+            answer = await self._http.send(request, stream=True)
+            try:
+                if answer.status_code >= 400:
+                    await answer.aread()
+                    raise _refusal(answer, _fields(answer))
+                yield answer.aiter_bytes()
+            finally:
+                await answer.aclose()
+
+    async def _call(
+        self,
+        method: str,
+        url: str,
+        token: str | None,
+        body: Mapping[str, Any] | None = None,
+        params: dict[str, Any] | None = None,
+        timeout_s: float | None = None,
+    ) -> dict[str, Any]:
+        timeout = self._http.timeout if timeout_s is None else httpx.Timeout(timeout_s, connect=CONNECT_S)
+        with _reaching(url):
+            answer = await self._http.request(method, url, headers=_bearer(token), json=body, params=params, timeout=timeout)
         fields = _fields(answer)
         if answer.status_code >= 400:
             raise _refusal(answer, fields)
         return fields | {"status": answer.status_code}
+
+
+@contextlib.contextmanager
+def _reaching(url: str) -> Iterator[None]:
+    """Turn what httpx says of a way that leads nowhere into Unavailable."""
+    try:
+        yield
+    except (httpx.HTTPError, httpx.StreamError, OSError) as error:
+        why = str(error) or type(error).__name__
+        raise Unavailable("unreachable", f"{httpx.URL(url).netloc.decode()}: {why}") from error
+
+
+def _bearer(token: str | None) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"} if token is not None else {}
 
 
 def _given(**params: object) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +22,7 @@ from ringpost_client.sends import Sends
 from ringpost_client.session import Action, Away, CaughtUp, Deliver, Seated, Session, Welcomed
 from ringpost_client.state import load_positions
 from ringpost_client.tokens import Tokens, TokenSource
+from ringpost_client.transport import AUTO, Transport
 
 SAVE_EVERY_S = 1.0
 
@@ -38,7 +39,8 @@ class Client:
 
     With a *state* folder the outbox and the positions outlive the process (`outbox.log`, `positions.json`). The read socket
     opens with the first `events()`, the write socket with the first send, or at once if the outbox is not empty. *on_state*
-    hears when a socket comes up and when it goes away, or can't be opened: each change once.
+    hears when a socket comes up and when it goes away, or can't be opened: each change once. *read_via* is by what events come,
+    the best one first: where something between lets no WebSocket pass, by server-sent events, or else by long polls.
 
     Raises:
         OutboxLocked: on entering; another process has the state folder's outbox.
@@ -53,11 +55,13 @@ class Client:
         state: Path | None = None,
         positions: Positions | None = None,
         via: Via = Via.WS,
+        read_via: Sequence[Transport] = AUTO,
         fsync: Fsync = Fsync.ALWAYS,
         options: Options | None = None,
         on_state: Callable[[State], None] | None = None,
     ) -> None:
         self._urls, self._via, self._fsync = (read_url, write_url), via, fsync
+        self._read_via = read_via
         self._options = options or Options()
         self._tokens = Tokens(token)
         self._state = state
@@ -131,6 +135,16 @@ class Client:
         return sum(link.without_socket_s for link in self._links)
 
     @property
+    def transport(self) -> Transport | None:
+        """By what events come now; None while they do not."""
+        return self._reader.via if self._reader is not None else None
+
+    @property
+    def switches(self) -> int:
+        """How often another transport took over while the one before still stood."""
+        return sum(link.switches for link in self._links)
+
+    @property
     def _links(self) -> list[Link]:
         return [link for link in (self._reader, self._writer) if link is not None]
 
@@ -155,9 +169,16 @@ class Client:
             Stopped: the service says not to come back.
         """
         if self._reader is None:
-            self._reader = Link(self._urls[0], self._tokens, self._options, self._make_reading, self._hear_reading)
+            make, hear = self._make_reading, self._hear_reading
+            self._reader = Link(self._urls[0], self._tokens, self._options, make, hear, self._get_api, self._read_via)
             self._start(self._reader.run())
         return self._feed.events()
+
+    def read_by(self, *transports: Transport) -> None:
+        """Read by these from now on, the best one first: nothing is lost, and nothing comes twice."""
+        self._read_via = transports
+        if self._reader is not None:
+            self._reader.choose(transports)
 
     def hint(self) -> None:
         """The network may have come, gone or changed: try sooner what waits, ask at once whether the other end is there."""
@@ -167,6 +188,9 @@ class Client:
     async def drained(self) -> None:
         """Wait until nothing is pending."""
         await self._sends.drained()
+
+    def _get_api(self) -> Api:
+        return self.api
 
     def _make_reading(self, takes_over: bool) -> Session:
         sends_here = self._writer is None and self._via is Via.WS
@@ -186,7 +210,8 @@ class Client:
 
     def _open_writer(self) -> Link:
         if self._writer is None:
-            self._writer = Link(self._urls[1], self._tokens, self._options, self._make_writing, self._hear_writing)
+            make, hear = self._make_writing, self._hear_writing
+            self._writer = Link(self._urls[1], self._tokens, self._options, make, hear, self._get_api)
             self._start(self._writer.run())
         return self._writer
 
@@ -208,11 +233,10 @@ class Client:
             self._feed.put(action)
         elif isinstance(action, CaughtUp):
             self.caught_up.set()
-        elif isinstance(action, Welcomed):
-            if "write" not in action.roles and self._sends.outbox and self._via is Via.WS:
-                self._open_writer()
         else:
             self._sends.hear(action)
+        if self._sends.outbox and self._via is Via.WS and self._reader is not None and self._reader.is_read_only:
+            self._open_writer()
 
     def _note(self, service: str, action: Action) -> None:
         """Tell the app of a change of a socket's state."""

@@ -11,6 +11,11 @@ def comes_back(code: int) -> bool:
     return 4000 <= code < 4500 or code in _COME_BACK
 
 
+def is_spoken(code: int) -> bool:
+    """Say whether it was the service itself that closed the socket, with a *code* of its own."""
+    return 4000 <= code < 5000
+
+
 def is_passing(status: int) -> bool:
     """Say whether an HTTP *status* is a state that passes, so that the same request may succeed later."""
     return status >= 500 or status in _LATER

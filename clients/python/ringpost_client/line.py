@@ -9,6 +9,7 @@ from ringpost_client import session as s
 from ringpost_client.backoff import Backoff
 from ringpost_client.heartbeat import Heartbeat
 from ringpost_client.outbox import Pending
+from ringpost_client.transport import Transport
 
 WELCOME_HEARTBEAT_S = 4.0  # until the welcome tells: 2.5 times that for it to come
 PING: Mapping[str, Any] = {"type": "ping"}
@@ -43,14 +44,21 @@ class Line:
     """*backoff* is shared with the lines before and after; *chance* draws from 0 to 1."""
 
     def __init__(
-        self, number: int, session: s.Session, backoff: Backoff, chance: Callable[[], float], ack_timeout_s: float
+        self,
+        number: int,
+        session: s.Session,
+        backoff: Backoff,
+        chance: Callable[[], float],
+        ack_timeout_s: float,
+        via: Transport = Transport.WS,
     ) -> None:
-        self.number, self.session = number, session
+        self.number, self.session, self.via = number, session, via
         self._backoff, self._chance, self._ack_timeout_s = backoff, chance, ack_timeout_s
         self._heartbeat: Heartbeat | None = None
         self._pauses: dict[str, float] = {}
         self._waits_since, self._answered_at, self._renew_at = inf, -inf, inf
         self._is_cut = self._is_held = False
+        self.fell_silent = False
         self.moved: s.Moved | None = None
 
     @property
@@ -139,6 +147,7 @@ class Line:
             del self._pauses[conversation]
             output += self._take(self.session.again(conversation), now)
         if not self._is_held and now >= self._ends_at:
+            self.fell_silent = True
             return output + self.cut()
         if self.is_welcome and now >= self._heartbeat.ping_at:
             self._heartbeat.pinged(now)

@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+import json
 import socket
 import ssl
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from websockets.client import ClientProtocol
@@ -15,11 +16,11 @@ from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
+from ringpost_client.carrier import ABNORMAL, Blocked
 from ringpost_client.closing import is_passing
-from ringpost_client.errors import Stopped, Unavailable
+from ringpost_client.errors import ClientError, Stopped, Unavailable
 
 MAX_FRAME_BYTES = 8 << 20
-ABNORMAL = 1006
 
 
 class WebSocket(asyncio.Protocol):
@@ -34,10 +35,10 @@ class WebSocket(asyncio.Protocol):
         self.opened: asyncio.Future[None] = loop.create_future()
         self.closed: asyncio.Future[tuple[int, str]] = loop.create_future()
 
-    def send(self, text: bytes) -> None:
-        """Send a text frame; one after the end goes nowhere."""
+    def send(self, frame: Mapping[str, Any]) -> None:
+        """Send a frame; one after the end goes nowhere."""
         if self._protocol.state is State.OPEN:
-            self._protocol.send_text(text)
+            self._protocol.send_text(json.dumps(frame, separators=(",", ":")).encode())
             self._flush()
 
     def close(self, code: int = 1000) -> None:
@@ -137,6 +138,7 @@ async def connect(url: str, on_text: Callable[[bytes], None], local_address: str
 
     Raises:
         Stopped: the handshake was refused for good; *code* is the HTTP status.
+        Blocked: something that is not Ringpost refused it.
         Unavailable: no way through now.
     """
     parts = urlsplit(url)
@@ -161,11 +163,12 @@ async def connect(url: str, on_text: Callable[[bytes], None], local_address: str
     return peer
 
 
-def _refusal(response: Response) -> Stopped | Unavailable:
+def _refusal(response: Response) -> ClientError:
     status = response.status_code
     if is_passing(status):
         return Unavailable(f"http_{status}", response.reason_phrase, _seconds(response.headers.get("Retry-After")))
-    return Stopped(status, response.reason_phrase)
+    is_ours = response.headers.get("Content-Type", "").startswith("application/problem+json")
+    return Stopped(status, response.reason_phrase) if is_ours else Blocked(status, response.reason_phrase)
 
 
 def _seconds(value: str | None) -> float | None:
