@@ -1,0 +1,220 @@
+"""`ringpost fuzz`: clients under random troubles against a running system, checked to the last event."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from deploy.fuzz.births import Mother
+    from deploy.fuzz.campaign import Campaign
+    from deploy.fuzz.schedule import Schedule, Sdk
+    from deploy.local.access import Access
+
+
+class Which(StrEnum):
+    PYTHON = "python"
+    JS = "js"
+    BOTH = "both"
+
+
+def run(
+    schedules: Annotated[int, typer.Option(min=1, help="How many schedules with each SDK.")] = 1_000,
+    seed: Annotated[int, typer.Option(help="Gives the schedules: the same ones for the same seed.")] = 1,
+    client: Annotated[Which, typer.Option(help="Whose clients.")] = Which.BOTH,
+    number: Annotated[int | None, typer.Option(min=1, help="Play this schedule of the seed alone.")] = None,
+    play: Annotated[
+        Path | None,
+        typer.Option(help="Play the schedule in this file, as a failing one was printed.", exists=True, dir_okay=False),
+    ] = None,
+    side_by_side: Annotated[int, typer.Option(min=1, max=64, help="Schedules at once.")] = 6,
+    kill: Annotated[
+        str, typer.Option(metavar="PARTS", help="Kill (-9) parts of the system too: read,write,redis,postgres,router.")
+    ] = "",
+    failures: Annotated[int, typer.Option(min=1, help="Begin no more schedules once so many have failed.")] = 3,
+    read_url: Annotated[str | None, typer.Option(help="Where read is, in place of what RINGPOST_ variables name.")] = None,
+    write_url: Annotated[str | None, typer.Option(help="Where write is; both or none.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
+) -> None:
+    """Play random schedules with clients of the SDKs, then check that each lost nothing and showed nothing twice.
+
+    A schedule is some users in conversations of their own: their sends, kills of their processes at any step of the SDK,
+    networks that are cut, torn, slow, silent, half-open or away, wrong clocks, sleep, reconnects from elsewhere. When that is
+    over and mended, all that was acknowledged or in an outbox must be stored once, in order, and every app must have seen all
+    of it: each number once, in order. One that fails is printed with its seed and number, and made as small as possible.
+
+    Finds the system by RINGPOST_DATA, RINGPOST_READ_PORT and RINGPOST_WRITE_PORT. Ends with status 1 if it finds a fault.
+    """
+    from ringpost_client import ClientError
+
+    from deploy.fuzz.births import Absent
+    from deploy.local.errors import LocalError
+    from deploy.replay.killer import NotRestarted, parse_targets
+
+    expected = (LocalError, NotRestarted, ClientError, Absent, ValueError, OSError)
+    try:
+        access, targets = _access(read_url, write_url), parse_targets(kill)
+        if targets and access.local is None:
+            raise ValueError("--kill needs the data folder of the running system: set RINGPOST_DATA.")
+        makers = _makers(client)
+        wanted = _wanted(list(makers), schedules, seed, number, play, targets)
+        limits = {"side_by_side": side_by_side, "failures": failures}
+        campaign, is_whole = _run(access, makers, wanted, targets, limits, seed)
+    except expected as error:
+        _fail(error)
+    except BaseExceptionGroup as group:
+        # One of the tasks that a campaign consists of ended it, for one of the reasons above.
+        found, bugs = group.split(expected)
+        if found is None or bugs is not None:
+            raise
+        _fail(_first(found))
+    _show(campaign, as_json)
+    if any(tally.faults for tally in campaign.tallies.values()):
+        raise typer.Exit(1)
+    if not is_whole:
+        print("ringpost: stopped before its end; this is what there was so far.", file=sys.stderr)
+        raise typer.Exit(130)
+
+
+def _fail(error: BaseException) -> NoReturn:
+    print(f"ringpost: {error}", file=sys.stderr)
+    raise typer.Exit(2)
+
+
+def _first(error: BaseException) -> BaseException:
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
+
+
+def _access(read_url: str | None, write_url: str | None) -> "Access":
+    from deploy.local.access import Access, find_access
+
+    if read_url is None and write_url is None:
+        return find_access()
+    if read_url is None or write_url is None:
+        raise ValueError("give both --read-url and --write-url, or none")
+    return Access(read_url.rstrip("/"), write_url.rstrip("/"), None)
+
+
+def _makers(client: Which) -> "dict[Sdk, Callable[[], Mother]]":
+    """Return what gives birth to the clients that are wanted, as far as they can be had."""
+    from deploy.fuzz.births import Absent, NodeMother, PythonMother, find_node
+    from deploy.fuzz.schedule import Sdk
+
+    makers: dict[Sdk, Callable[[], Mother]] = {}
+    if client is not Which.JS:
+        makers[Sdk.PYTHON] = PythonMother
+    if client is not Which.PYTHON:
+        try:
+            find_node()
+            makers[Sdk.JS] = NodeMother
+        except Absent as absent:
+            if client is Which.JS:
+                raise
+            print(f"ringpost: {absent}; going on with the Python SDK alone.", file=sys.stderr)
+    return makers
+
+
+def _wanted(
+    sdks: "list[Sdk]", many: int, seed: int, number: int | None, play: Path | None, targets: tuple[str, ...]
+) -> "list[Schedule]":
+    """Return the schedules, those of one number next to each other."""
+    from deploy.fuzz.generator import make_schedule
+    from deploy.fuzz.schedule import decode
+
+    if play is not None:
+        schedule = decode(play.read_text())
+        if schedule.sdk not in sdks:
+            raise ValueError(f"{play} is a schedule of the {schedule.sdk.value} SDK: pass --client {schedule.sdk.value}")
+        return [schedule]
+    numbers = range(1, many + 1) if number is None else [number]
+    return [make_schedule(seed, n, sdk, targets) for n in numbers for sdk in sdks]
+
+
+def _run(
+    access: "Access",
+    makers: "dict[Sdk, Callable[[], Mother]]",
+    schedules: "list[Schedule]",
+    targets: tuple[str, ...],
+    limits: dict[str, int],
+    seed: int,
+) -> "tuple[Campaign, bool]":
+    """Play and check; return what there was, and whether it came to its end: Ctrl-C closes everything first."""
+    held: list[Campaign] = []
+    with asyncio.Runner() as loop:
+        try:
+            loop.run(_play(access, makers, schedules, targets, limits, seed, held))
+        except KeyboardInterrupt:
+            if not held:
+                raise typer.Exit(130) from None
+            return held[0], False
+    return held[0], True
+
+
+async def _play(
+    access: "Access",
+    makers: "dict[Sdk, Callable[[], Mother]]",
+    schedules: "list[Schedule]",
+    targets: tuple[str, ...],
+    limits: dict[str, int],
+    seed: int,
+    held: "list[Campaign]",
+) -> None:
+    import random
+
+    from deploy.fuzz.campaign import Campaign, mothers_of
+    from deploy.fuzz.site import Site
+
+    site = Site(access, targets, random.Random(seed))  # noqa: S311  # which gateway is killed, not a secret
+    async with mothers_of(makers) as mothers:
+        campaign = Campaign(site, mothers, **limits)
+        held.append(campaign)
+        with _progress(campaign, len(schedules)) as refresh:
+            showing = asyncio.create_task(refresh())
+            try:
+                await campaign.run(iter(schedules))
+            finally:
+                showing.cancel()
+                await site.close()
+
+
+@contextmanager
+def _progress(campaign: "Campaign", total: int) -> Iterator[Callable[[], Coroutine[Any, Any, None]]]:
+    """A bar on stderr; yields what keeps it going."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[told]}"))
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), auto_refresh=False) as bar:
+        task = bar.add_task(campaign.phase, total=total, told="")
+
+        async def refresh() -> None:
+            while True:
+                bar.update(task, description=campaign.phase, completed=campaign.played, told=_told(campaign))
+                bar.refresh()
+                await asyncio.sleep(0.25)
+
+        yield refresh
+
+
+def _told(campaign: "Campaign") -> str:
+    sends = sum(tally.counts["sends"] for tally in campaign.tallies.values())
+    kills = sum(tally.counts["killed"] for tally in campaign.tallies.values())
+    failed = sum(len(tally.failures) for tally in campaign.tallies.values())
+    return f"{sends:,} sends, {kills:,} kills, {failed} failed"
+
+
+def _show(campaign: "Campaign", as_json: bool) -> None:
+    from deploy.fuzz.report import as_object, failures, table
+
+    if as_json:
+        print(json.dumps(as_object(campaign)))
+        return
+    print(table(campaign))
+    for failure in failures(campaign):
+        print(f"\n{failure}")
