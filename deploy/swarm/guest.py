@@ -22,6 +22,7 @@ class Party:
 
     book: Book = field(default_factory=Book)
     delays: Delays = field(default_factory=Delays)
+    absences: Delays = field(default_factory=Delays)
     live: int = 0
     cuts: int = 0
     returns: int = 0
@@ -121,6 +122,7 @@ class Guest:
 
     async def _come_back(self) -> None:
         """First within what the gateway said, then with full jitter, until it works."""
+        cut_at = time.monotonic_ns()
         tries, wait_s = 0, max(self._spread_s, BACKOFF_S)
         while not self._party.is_over:
             await asyncio.sleep(random.uniform(0, wait_s))  # noqa: S311  # not a secret
@@ -132,4 +134,5 @@ class Guest:
                 wait_s = min(BACKOFF_CAP_S, BACKOFF_S * 2**tries)
             else:
                 self._party.returns += 1
+                self._party.absences.add(time.monotonic_ns() - cut_at)
                 return

@@ -3,19 +3,22 @@
 import asyncio
 import contextlib
 import sys
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from deploy.swarm.book import SHOWN
 from deploy.swarm.errors import Failed
 from deploy.swarm.orders import Ask, Begin, Order, Report, encode, read_report
 from deploy.swarm.seating import Seating
+from deploy.swarm.talk import Ledger
 from deploy.swarm.websocket import Address
 
 _COUNTS = ("live", "cuts", "returns", "failures", "delivered", "cpu_s", "fault_count")
-PROCESS_GUESTS, REPORT_BYTES, ANSWER_S, STOP_S = 15_000, 1 << 26, 60.0, 10.0
+PROCESS_GUESTS, REPORT_BYTES, ANSWER_S, STOP_S, LOOK_S = 15_000, 1 << 26, 60.0, 10.0, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +81,29 @@ class Herd:
                     reports.append(await self.report())
                     if reports[-1].faults:
                         break
-                    await asyncio.sleep(0.2)
+                    await asyncio.sleep(LOOK_S)
         if not reports or reports[-1].live < many or reports[-1].faults:
             said = reports[-1].faults if reports else []
             raise Failed(
                 f"{reports[-1].live if reports else 0} of {many} clients are connected: {'; '.join(said) or 'too slow'}"
             )
         return add_up([*reports[-1:], *(_only_delays(report.delays) for report in reports[:-1])])
+
+    async def until_delivered(self, ledger: Ledger, within_s: float) -> Report:
+        """Wait until all guests have all that was acknowledged; return the report, its delays those since the last.
+
+        Raises:
+            Failed: somebody lacks something, or was told what nobody sent; or it takes longer.
+        """
+        reports = [await self.report(whole=True)]
+        deadline = time.monotonic() + within_s
+        while not ledger.is_delivered(reports[-1]) and time.monotonic() < deadline:
+            await asyncio.sleep(LOOK_S)
+            reports.append(await self.report(whole=True))
+        faults = [*reports[-1].faults, *ledger.faults, *ledger.differences(reports[-1].logs)]
+        if faults:
+            raise Failed("; ".join(faults[:SHOWN]))
+        return add_up([reports[-1], *(_only_delays(report.delays) for report in reports[:-1])])
 
 
 @asynccontextmanager
@@ -93,11 +112,7 @@ async def open_herd(guests: int, process_guests: int = PROCESS_GUESTS) -> AsyncI
     processes: list[asyncio.subprocess.Process] = []
     try:
         for _ in range(-(-guests // process_guests)):
-            argv = (sys.executable, "-m", "deploy.swarm")
-            pipe = asyncio.subprocess.PIPE
-            # A session of its own: Ctrl-C is ours to handle, and the end of its stdin ends it.
-            started = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe, limit=REPORT_BYTES, start_new_session=True)
-            processes.append(started)
+            processes.append(await _start())
         yield Herd(processes)
     finally:
         for process in processes:
@@ -110,10 +125,12 @@ async def open_herd(guests: int, process_guests: int = PROCESS_GUESTS) -> AsyncI
 def add_up(reports: Sequence[Report]) -> Report:
     """Return the reports of several processes as one."""
     delays: Counter[int] = Counter()
+    absences: Counter[int] = Counter()
     logs: dict[str, tuple[int, int]] = {}
     faults: list[str] = []
     for report in reports:
         delays.update(report.delays)
+        absences.update(report.absences)
         faults += report.faults
         for conversation, (at, digest) in report.logs.items():
             lowest, known = logs.get(conversation, (at, digest))
@@ -121,12 +138,19 @@ def add_up(reports: Sequence[Report]) -> Report:
             if known != digest:
                 faults.append(f"two processes were told different things of {conversation}")
     counts: dict[str, Any] = {name: sum(getattr(report, name) for report in reports) for name in _COUNTS}
-    return Report(**counts, faults=faults, delays=dict(delays), logs=logs)
+    return Report(**counts, faults=faults, delays=dict(delays), absences=dict(absences), logs=logs)
 
 
 def _only_delays(delays: dict[int, int]) -> Report:
     none: dict[str, Any] = dict.fromkeys(_COUNTS, 0)
-    return Report(**none, faults=[], delays=delays)
+    return Report(**none, faults=[], delays=delays, absences={})
+
+
+async def _start() -> asyncio.subprocess.Process:
+    """Start one in a session of its own: Ctrl-C is ours to handle, and the end of its stdin ends it."""
+    pipe = asyncio.subprocess.PIPE
+    argv = (sys.executable, "-m", "deploy.swarm")
+    return await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe, limit=REPORT_BYTES, start_new_session=True)
 
 
 async def _say(process: asyncio.subprocess.Process, order: Order) -> None:

@@ -33,7 +33,10 @@ Order = Begin | Ask
 
 
 class Report(msgspec.Struct):
-    """How things are. *delays* are by step, since the last report; *logs*: (the lowest position, the digest) of each."""
+    """How things are. *delays* are by step, since the last report; *absences*, of those who were cut and are back, of all time.
+
+    *logs*: (the lowest position, the digest) of each.
+    """
 
     live: int
     cuts: int
@@ -44,6 +47,7 @@ class Report(msgspec.Struct):
     fault_count: int
     faults: list[str]
     delays: dict[int, int]
+    absences: dict[int, int]
     logs: dict[str, tuple[int, int]] = {}
 
 

@@ -33,7 +33,7 @@ class Swarm:
         p = self._party
         counts = p.live, p.cuts, p.returns, p.failures, p.delivered, time.process_time()
         faults = p.book.fault_count, p.book.faults
-        return Report(*counts, *faults, dict(p.delays.take()), self._logs() if whole else {})
+        return Report(*counts, *faults, dict(p.delays.take()), dict(p.absences.steps), self._logs() if whole else {})
 
     def end(self) -> None:
         self._party.is_over = True
