@@ -18,6 +18,8 @@ from pydantic import BaseModel
 
 from services.heartbeat import Heartbeat, Probe
 from services.listener import BACKLOG, listen
+from services.read.page_files import load_page
+from services.read.page_routes import PageAbout, page_routes
 from services.read.part import ReadPart
 from services.settings import AUTO, GatewaySettings, parse_networks
 from services.whereabouts import find_host
@@ -268,6 +270,10 @@ class Gateway:
         app.add_api_route("/config", self._config, name="config", tags=["health"], summary="Where read and write are")
         if s.dev_tokens:
             app.include_router(dev_token_routes(s.jwt_key.get_secret_value()))
+        if s.page and self._read is not None:
+            hosts = tuple(parse_origins(s.page_hosts))
+            about = PageAbout(s.public_read_url, s.public_write_url, hosts, has_dev_tokens=s.dev_tokens)
+            app.include_router(page_routes(load_page(), about))
         for part in self._parts:
             app.include_router(part.router())
         return app

@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from shared.auth import RATE_LEAST, RATE_MOST
 from shared.settings import Settings
+from shared.web.origins import parse_origins
 
 AUTO = "auto"
 
@@ -62,6 +63,8 @@ class GatewaySettings(Settings):
     proxy_from: str = Field("", description="Networks whose PROXY v2 headers are believed, separated by commas.")
     proxy_secret: SecretStr | None = Field(None, description="Believe a PROXY v2 header that carries this secret.")
     origins: str = Field("", description="Origins of pages that may call, separated by commas; empty: the two public URLs.")
+    page: bool = Field(True, description="Serve the chat page at / (a gateway of the role read).")
+    page_hosts: str = Field("", description="Origins of pages that may embed or open it and hand it a token, by commas.")
     public_read_url: str = Field("http://localhost:8000", pattern="^https?://", description="Where clients find read.")
     public_write_url: str = Field("http://localhost:8001", pattern="^https?://", description="Where clients find write.")
 
@@ -90,6 +93,12 @@ class GatewaySettings(Settings):
     @classmethod
     def _networks(cls, text: str) -> str:
         parse_networks(text)
+        return text
+
+    @field_validator("page_hosts")
+    @classmethod
+    def _hosts(cls, text: str) -> str:
+        parse_origins(text)
         return text
 
     @field_validator("rate_user", "rate_conversation")

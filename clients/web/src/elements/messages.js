@@ -1,0 +1,417 @@
+import { Layout } from "../core/layout.js";
+import { isSame, rowsOf } from "../core/rows.js";
+import { h, icon } from "./dom.js";
+import { MessageElement } from "./message.js";
+import { Tools } from "./tools.js";
+
+/** @import {Chat} from "../chat.js" */
+/** @import {Dates} from "../core/dates.js" */
+/** @import {Room} from "../core/room.js" */
+/** @import {Row} from "../core/rows.js" */
+
+const ESTIMATE_PX = 58;
+const BEYOND_PX = 600;
+const AT_END_PX = 40;
+const QUIET_MS = 120;
+const RETRY_MS = 2000;
+const MEASURES = 4;
+
+/**
+ * The messages of a conversation: as many elements as a window shows, over a canvas as high as all of it would be.
+ *
+ * What the window looks at stays where it is, whatever comes before or after it or turns out higher than thought; at the end it
+ * stays at the end. What is not here is fetched when the window comes near it.
+ */
+export class MessagesElement extends HTMLElement {
+  /** @type {Chat} */ #chat;
+  /** @type {Dates} */ #dates;
+  /** @type {Room} */ #room;
+  #layout = new Layout(ESTIMATE_PX);
+  /** @type {Row[]} */ #rows = [];
+  /** @type {Map<string, MessageElement>} */ #elements = new Map();
+  #scroller;
+  #canvas;
+  #pill;
+  #tools;
+  /** Where the window is: that row's top, so far below the window's. @type {{key: string, offset: number} | null} */ #anchor = null;
+  #isAtEnd = true;
+  #unreadFrom = 0;
+  #isLoading = false;
+  #isFailing = false;
+  #isAsked = false;
+  #active = "";
+  #width = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #quiet;
+  /** @type {Map<number, any>} */ #answered = new Map();
+  #opening = 0;
+
+  /**
+   * @param {Chat} chat
+   * @param {Dates} dates
+   * @param {Room} room
+   * @param {{reply: (item: any) => void, edit: (item: any) => void}} wishes
+   */
+  constructor(chat, dates, room, wishes) {
+    super();
+    this.#chat = chat;
+    this.#dates = dates;
+    this.#room = room;
+    this.#unreadFrom = room.unread.count > 0 ? room.unread.marker : Infinity;
+    this.#canvas = h("div", { class: "canvas", role: "feed", "aria-label": "Messages" });
+    this.#scroller = h("div", { class: "scroller", on: { scroll: () => this.#scrolled() } }, this.#canvas);
+    this.#pill = h("button", { type: "button", class: "pill", hidden: true, on: { click: () => this.toEnd() } }, icon("down"), h("span", {}));
+    this.#tools = new Tools(chat, room, wishes);
+    this.#canvas.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.#key(event));
+    this.#canvas.addEventListener("focusin", (/** @type {FocusEvent} */ event) => this.#focused(event));
+    this.#canvas.addEventListener("pointerover", (/** @type {PointerEvent} */ event) => this.#offer(event.target));
+    this.append(this.#scroller, this.#pill);
+  }
+
+  connectedCallback() {
+    this.#observer.observe(this.#scroller);
+    document.addEventListener("visibilitychange", this.#looked);
+    addEventListener("focus", this.#looked);
+  }
+
+  disconnectedCallback() {
+    this.#observer.disconnect();
+    clearTimeout(this.#quiet);
+    document.removeEventListener("visibilitychange", this.#looked);
+    removeEventListener("focus", this.#looked);
+  }
+
+  #looked = () => this.#ask();
+
+  #observer = new ResizeObserver(() => {
+    if (this.#width !== this.#scroller.clientWidth) this.#layout.forget();
+    this.#width = this.#scroller.clientWidth;
+    this.#ask();
+  });
+
+  /**
+   * Show the end, or the message of that seq.
+   *
+   * @param {number | null} seq
+   */
+  async open(seq) {
+    const { timeline } = this.#room;
+    const opening = (this.#opening += 1);
+    const isHere = seq === null ? timeline.isLast && !timeline.isEmpty && !this.#room.isStale : seq >= timeline.from && seq <= timeline.to;
+    this.#isAtEnd = seq === null;
+    this.#ask();
+    if (!isHere) await this.#load(() => this.#chat.loadAround(this.#room, seq));
+    if (opening !== this.#opening) return;
+    this.#layout.learn();
+    if (seq !== null) this.#showRow(seq);
+    this.#ask();
+  }
+
+  /** Something of the conversation has changed. */
+  update() {
+    this.#ask();
+  }
+
+  toEnd() {
+    return this.open(null);
+  }
+
+  /** Put the focus on the latest message. */
+  enter() {
+    this.#draw();
+    const row = this.#rows.find(({ key }) => key === this.#active) ?? this.#rows.at(-1);
+    if (row !== undefined) this.#focusRow(this.#rows.indexOf(row));
+  }
+
+  /** The latest message of mine that can be edited. */
+  get lastOfMine() {
+    return this.#rows.findLast(({ item }) => item?.type === "message" && item.sender === this.#chat.me && !item.erased)?.item ?? null;
+  }
+
+  /** @param {number} seq */
+  #showRow(seq) {
+    this.#collect();
+    const row = this.#rows.find(({ item }) => item !== null && item.seq >= seq);
+    if (row === undefined) return;
+    this.#isAtEnd = false;
+    this.#anchor = { key: row.key, offset: this.#scroller.clientHeight / 3 };
+    this.#draw();
+    const element = this.#elements.get(row.key);
+    element?.classList.add("found");
+    element?.focus({ preventScroll: true });
+  }
+
+  #ask() {
+    if (this.#isAsked) return;
+    this.#isAsked = true;
+    requestAnimationFrame(() => {
+      this.#isAsked = false;
+      if (this.isConnected) this.#draw();
+    });
+  }
+
+  // What is drawn.
+
+  #collect() {
+    const { timeline, echoes, me } = this.#room;
+    const known = new Map(this.#rows.map((row) => [row.key, row]));
+    const said = timeline.isLast ? [...echoes.values()] : [];
+    this.#rows = rowsOf(timeline.items, said, this.#unreadFrom, me, this.#dayOf).map((row) => {
+      const before = known.get(row.key) ?? null;
+      return isSame(before, row) ? /** @type {Row} */ (before) : row;
+    });
+    this.#place();
+  }
+
+  #place() {
+    const { timeline } = this.#room;
+    const before = timeline.isFirst ? 0 : Math.max(0, timeline.from - 1);
+    const after = Math.max(0, timeline.head - timeline.to);
+    this.#layout.place(this.#rows.map(({ key }) => key), before, after);
+  }
+
+  #draw() {
+    this.#collect();
+    const { clientHeight } = this.#scroller;
+    let range = { first: 0, end: 0 };
+    for (let n = 0; n < MEASURES; n += 1) {
+      this.#canvas.style.height = `${Math.max(this.#layout.total, clientHeight)}px`;
+      this.#hold();
+      range = this.#layout.window(this.#scroller.scrollTop, clientHeight, BEYOND_PX);
+      if (!this.#render(range.first, range.end)) break;
+      this.#place();
+    }
+    for (let index = range.first; index < range.end; index += 1) {
+      const element = this.#elements.get(this.#rows[index].key);
+      if (element !== undefined) element.style.transform = `translateY(${this.#lift + this.#layout.top(index)}px)`;
+    }
+    this.#tellUnread();
+    this.#readOn();
+    this.#reach();
+  }
+
+  /** What is short stands at the bottom. */
+  get #lift() {
+    return Math.max(0, this.#scroller.clientHeight - this.#layout.total);
+  }
+
+  /** Put the window where it was over what it shows. */
+  #hold() {
+    const top = this.#isAtEnd ? this.#layout.total - this.#scroller.clientHeight : this.#anchored();
+    if (top !== null && Math.abs(top - this.#scroller.scrollTop) > 1) this.#scroller.scrollTop = top;
+  }
+
+  #anchored() {
+    if (this.#anchor === null) return null;
+    const { key, offset } = this.#anchor;
+    const index = this.#rows.findIndex((row) => row.key === key);
+    return index < 0 ? null : this.#layout.top(index) - offset;
+  }
+
+  /**
+   * Have elements for these rows and no others; return whether one is not as high as was thought.
+   *
+   * @param {number} first
+   * @param {number} end
+   */
+  #render(first, end) {
+    const rows = this.#rows.slice(first, end);
+    const wanted = new Set(rows.map(({ key }) => key));
+    for (const [key, element] of this.#elements) if (!wanted.has(key)) this.#drop(key, element);
+    /** @type {Element | null} */
+    let place = this.#canvas.firstElementChild;
+    const changed = [];
+    for (const row of rows) {
+      let element = this.#elements.get(row.key);
+      if (element === undefined) this.#elements.set(row.key, (element = new MessageElement()));
+      if (element.show(row, this.#around) || !this.#layout.knows(row.key)) changed.push(element);
+      if (element !== place) this.#canvas.insertBefore(element, place);
+      else place = place?.nextElementSibling ?? null;
+      if (row.item !== null) this.#count(element, row.item.seq);
+      element.tabIndex = row.key === this.#activeKey ? 0 : -1;
+    }
+    let isMoved = false;
+    for (const element of changed) isMoved = this.#layout.measure(/** @type {string} */ (element.dataset.id), element.offsetHeight) || isMoved;
+    return isMoved;
+  }
+
+  /**
+   * @param {Element} element
+   * @param {number} seq
+   */
+  #count(element, seq) {
+    element.setAttribute("aria-posinset", String(seq));
+    element.setAttribute("aria-setsize", String(this.#room.head));
+  }
+
+  /**
+   * @param {string} key
+   * @param {MessageElement} element
+   */
+  #drop(key, element) {
+    if (element.contains(this.#tools)) this.#tools.remove();
+    element.remove();
+    this.#elements.delete(key);
+  }
+
+  get #around() {
+    return { chat: this.#chat, room: this.#room, dates: this.#dates, answered: (/** @type {number} */ seq) => this.#answer(seq) };
+  }
+
+  /** @type {Map<number, string>} */
+  #days = new Map();
+
+  /** @param {number | string} at */
+  #dayOf = (at) => {
+    const quarter = Math.floor(Number(at) / 900_000); // no zone's midnight lies within one
+    let day = this.#days.get(quarter);
+    if (day === undefined) this.#days.set(quarter, (day = this.#dates.dayName(at)));
+    return day;
+  };
+
+  /**
+   * Return what a reply answers, and fetch it if it is not here.
+   *
+   * @param {number} seq
+   */
+  #answer(seq) {
+    const here = this.#room.timeline.find(seq);
+    if (here !== undefined) return here;
+    if (!this.#answered.has(seq)) {
+      this.#answered.set(seq, undefined);
+      this.#chat.fetchItem(this.#room, seq).then(
+        (item) => (this.#answered.set(seq, item), this.#ask()),
+        () => setTimeout(() => this.#answered.delete(seq), RETRY_MS),
+      );
+    }
+    return this.#answered.get(seq);
+  }
+
+  // Where the window goes.
+
+  #scrolled() {
+    const { scrollTop, clientHeight, scrollHeight } = this.#scroller;
+    this.#isAtEnd = this.#room.timeline.isLast && scrollTop + clientHeight >= scrollHeight - AT_END_PX;
+    const isOver = scrollTop + clientHeight >= this.#layout.top(0) && scrollTop <= this.#layout.top(this.#layout.size);
+    if (isOver && this.#rows.length > 0) {
+      const index = this.#layout.indexAt(scrollTop);
+      this.#anchor = { key: this.#rows[index].key, offset: this.#layout.top(index) - scrollTop };
+    } else this.#anchor = null;
+    clearTimeout(this.#quiet);
+    this.#quiet = setTimeout(() => this.#ask(), QUIET_MS);
+    this.#ask();
+  }
+
+  /** Fetch what the window comes near to, or is over. */
+  #reach() {
+    if (this.#isLoading || this.#isFailing || this.#opening === 0) return;
+    const { timeline } = this.#room;
+    const { scrollTop, clientHeight } = this.#scroller;
+    const start = this.#layout.top(0);
+    const end = this.#layout.top(this.#layout.size);
+    const isFar = scrollTop + 3 * clientHeight < start || scrollTop > end + 2 * clientHeight;
+    if (isFar) return this.#leap(Math.max(1, Math.round(scrollTop / this.#layout.mean)));
+    if (!timeline.isFirst && scrollTop < start + 2 * clientHeight) void this.#load(() => this.#chat.loadBefore(this.#room));
+    else if (!timeline.isLast && scrollTop + 3 * clientHeight > end) void this.#load(() => this.#chat.loadAfter(this.#room));
+  }
+
+  /**
+   * The window is far from what is here: when it stands still, fetch what it is over.
+   *
+   * @param {number} seq
+   */
+  #leap(seq) {
+    clearTimeout(this.#quiet);
+    this.#quiet = setTimeout(async () => {
+      if (this.#isLoading) return;
+      await this.#load(() => this.#chat.loadAround(this.#room, seq));
+      const row = this.#rowAt(seq);
+      if (row !== undefined) this.#anchor = { key: row.key, offset: 0 };
+      this.#ask();
+    }, QUIET_MS);
+  }
+
+  /** @param {number} seq */
+  #rowAt(seq) {
+    this.#collect();
+    return this.#rows.find(({ item }) => item !== null && item.seq >= seq) ?? this.#rows.at(-1);
+  }
+
+  /** @param {() => Promise<void>} work */
+  async #load(work) {
+    this.#isLoading = true;
+    this.toggleAttribute("loading", true);
+    try {
+      await work();
+    } catch {
+      this.#isFailing = true; // away, or no longer ours: what is here stays
+      setTimeout(() => ((this.#isFailing = false), this.#ask()), RETRY_MS);
+    }
+    this.#isLoading = false;
+    this.toggleAttribute("loading", false);
+    this.#ask();
+  }
+
+  /** What stands in the window and is looked at is read. */
+  #readOn() {
+    if (document.visibilityState !== "visible" || !document.hasFocus() || this.#rows.length === 0) return;
+    const { scrollTop, clientHeight } = this.#scroller;
+    const bottom = this.#isAtEnd ? this.#rows.length - 1 : this.#layout.indexAt(scrollTop + clientHeight - 1);
+    const row = this.#rows.slice(0, bottom + 1).findLast(({ item }) => item !== null);
+    if (row?.item) this.#chat.read(this.#room, this.#isAtEnd ? this.#room.timeline.to : row.item.seq);
+  }
+
+  #tellUnread() {
+    const count = this.#room.unread.count;
+    this.#pill.hidden = this.#isAtEnd || this.#rows.length === 0;
+    this.#pill.lastElementChild.textContent = count > 0 ? `${count.toLocaleString()} new` : "Latest";
+  }
+
+  // Keys.
+
+  get #activeKey() {
+    return this.#elements.has(this.#active) || this.#rows.some(({ key }) => key === this.#active) ? this.#active : this.#rows.at(-1)?.key;
+  }
+
+  /** @param {FocusEvent} event */
+  #focused({ target }) {
+    const element = /** @type {Element} */ (target).closest("rp-message");
+    if (element === null) return;
+    this.#active = /** @type {HTMLElement} */ (element).dataset.id ?? "";
+    for (const [key, other] of this.#elements) other.tabIndex = key === this.#active ? 0 : -1;
+    this.#offer(element);
+  }
+
+  /** @param {EventTarget | null} target */
+  #offer(target) {
+    const element = target instanceof Element ? target.closest("rp-message") : null;
+    if (element instanceof MessageElement) this.#tools.serve(element);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const element = /** @type {Element} */ (event.target).closest("rp-message");
+    if (!(element instanceof MessageElement) || event.ctrlKey || event.metaKey || event.altKey) return;
+    const index = this.#rows.findIndex(({ key }) => key === element.dataset.id);
+    /** @type {Record<string, number>} */
+    const steps = { ArrowUp: index - 1, ArrowDown: index + 1, Home: 0, End: this.#rows.length - 1, PageUp: index - 10, PageDown: index + 10 };
+    if (event.key in steps) this.#focusRow(Math.max(0, Math.min(steps[event.key], this.#rows.length - 1)));
+    else if (event.target !== element || !this.#tools.key(event.key, element)) return;
+    event.preventDefault();
+  }
+
+  /** @param {number} index */
+  #focusRow(index) {
+    const row = this.#rows[index];
+    const { scrollTop, clientHeight } = this.#scroller;
+    const top = this.#layout.top(index);
+    const height = this.#layout.top(index + 1) - top;
+    this.#isAtEnd = index === this.#rows.length - 1 && this.#room.timeline.isLast;
+    if (top < scrollTop) this.#anchor = { key: row.key, offset: 8 };
+    else if (top + height > scrollTop + clientHeight) this.#anchor = { key: row.key, offset: Math.max(8, clientHeight - height - 8) };
+    this.#active = row.key;
+    this.#draw();
+    this.#elements.get(row.key)?.focus({ preventScroll: true });
+  }
+}
+
+customElements.define("rp-messages", MessagesElement);

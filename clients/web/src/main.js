@@ -1,0 +1,71 @@
+import { Chat } from "./chat.js";
+import { AppElement } from "./elements/app.js";
+import { restore, signIn, signOut, told } from "./session.js";
+
+/** @import {Session} from "./session.js" */
+
+const page = told();
+const gate = /** @type {HTMLElement} */ (document.getElementById("gate"));
+const form = /** @type {HTMLFormElement} */ (document.getElementById("sign-in"));
+const field = /** @type {HTMLInputElement} */ (document.getElementById("user"));
+const problem = /** @type {HTMLElement} */ (document.getElementById("sign-in-problem"));
+
+/** @param {Session} session */
+function enter(session) {
+  const chat = new Chat(session, page);
+  const app = new AppElement(chat, () => void leave(chat));
+  chat.addEventListener("ended", (event) => end(app, /** @type {CustomEvent} */ (event).detail));
+  gate.hidden = true;
+  document.body.append(app);
+  void chat.start();
+}
+
+/** @param {Chat} chat */
+async function leave(chat) {
+  if (chat.pending > 0 && !confirm("Some messages are not sent yet. They stay on this device until you sign in again. Sign out?")) return;
+  signOut();
+  await chat.leave();
+  location.replace("/");
+}
+
+/**
+ * @param {AppElement} app
+ * @param {string} why
+ */
+function end(app, why) {
+  signOut();
+  app.remove();
+  ask(`You were signed out: ${why}`);
+}
+
+/** @param {string} says */
+function ask(says) {
+  gate.hidden = false;
+  gate.classList.add("asks");
+  form.hidden = !page.hasDevTokens;
+  problem.textContent = says || (page.hasDevTokens ? "" : "Open this page from the product that it belongs to: it signs you in.");
+  if (page.hasDevTokens) field.focus();
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  problem.textContent = "";
+  try {
+    enter(await signIn(field.value.trim()));
+  } catch (error) {
+    problem.textContent = error instanceof TypeError ? "The service can't be reached just now." : /** @type {Error} */ (error).message;
+  }
+});
+
+/** Keep the page itself for when there is no network; where that is not to be had, it is done without. */
+function keepShell() {
+  if (!("serviceWorker" in navigator)) return;
+  const { trustedTypes } = /** @type {any} */ (globalThis);
+  const policy = trustedTypes?.createPolicy("ringpost-worker", { createScriptURL: () => "/worker.js" });
+  addEventListener("load", () => navigator.serviceWorker.register(policy?.createScriptURL("") ?? "/worker.js").catch(() => {}));
+}
+
+keepShell();
+const session = await restore(page);
+if (session === null) ask("");
+else enter(session);
