@@ -1,4 +1,4 @@
-"""The house's order: who may import whom, and the one home of each library (`docs/contributing.md` says why)."""
+"""The house's order: who may import whom, and the one home of each library (`CONTRIBUTING.md` says why)."""
 
 import ast
 from collections.abc import Iterator
