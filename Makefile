@@ -93,7 +93,7 @@ format: install ## Format the code
 SUBLOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock
 
 lock: install ## Resolve the dependencies anew (needs uv on the PATH)
-	@uv pip compile pyproject.toml clients/python/pyproject.toml --extra local --extra dev --universal --python-version 3.11 \
+	@uv pip compile pyproject.toml clients/python/pyproject.toml --extra local --extra dev --extra load --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -o requirements.lock
 	@uv pip compile pyproject.toml clients/python/pyproject.toml $(SUBLOCK) -o deploy/requirements.lock
 	@echo hatchling | uv pip compile - $(SUBLOCK) -o deploy/build.lock
