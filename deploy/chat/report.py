@@ -1,10 +1,9 @@
 """What became of each message, in words or as JSON, and the exit status that it adds up to."""
 
-import asyncio
 import json
 from dataclasses import dataclass
 
-from ringpost_client import Ack, Refused
+from ringpost_client import Ack, ClientError, Message, Refused
 
 from deploy.chat.output import Output, say
 
@@ -13,10 +12,13 @@ REFUSED = 1
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One message on its way. *name* tells people which; *is_left*: an earlier command left it in the outbox."""
+    """One message on its way; an error where it never came into the outbox.
+
+    *name* tells people which; *is_left*: an earlier command left it there.
+    """
 
     name: str
-    outcome: asyncio.Future[Ack]
+    message: Message | ClientError
     is_left: bool = False
 
 

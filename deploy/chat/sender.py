@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from ringpost_client import Ack, Client, ClientError, OutboxLocked, Pending, Refused
+from ringpost_client import Client, ClientError, Message, OutboxLocked, Refused, StoreFailed
 
 from deploy.chat.drafts import Draft
 from deploy.chat.entry import Entry
@@ -67,21 +67,19 @@ class Sender:
                 return await client.__aenter__()
             except OutboxLocked:
                 await asyncio.sleep(LOCK_PAUSE_S)
+            except StoreFailed as error:
+                raise ChatError(f"the outbox can't be used: {error}") from None
         whose = f"another ringpost send of {self._entry.user} is at work in {self._entry.folder}"
         raise ChatError(f"{whose}; give this one a folder of its own with --state.")
 
     async def _work(self, client: Client, drafts: AsyncIterator[Draft]) -> str | None:
         """Send what was left and what is said; return why it stopped before the end, if it did."""
-        left = [self._resume(client, pending) for pending in client.outbox]
+        left = [_resume(message) for message in client.outbox]
         async with asyncio.TaskGroup() as group:
             feeding = group.create_task(self._feed(client, drafts))
             trouble = await self._settle_left(left) or await self._settle_said()
             feeding.cancel()
         return trouble
-
-    def _resume(self, client: Client, pending: Pending) -> Said:
-        name = f"a message from before, {shorten(pending.text, TEXT_CHARACTERS)},"
-        return Said(name, _watched(client.send(pending.conversation, pending.text, pending.id)), is_left=True)
 
     async def _feed(self, client: Client, drafts: AsyncIterator[Draft]) -> None:
         """Send what is said while not too much waits; then say that this was all."""
@@ -90,21 +88,19 @@ class Sender:
                 if self._said.qsize() >= MOST_WAITING:
                     self._room.clear()
                     await self._room.wait()
-                self._said.put_nowait(Said(draft.name, _watched(self._send(client, draft))))
+                self._said.put_nowait(Said(draft.name, await self._send(client, draft)))
         except OSError as error:
-            self._said.put_nowait(Said("stdin", _watched(_failed(error))))
+            self._said.put_nowait(Said("stdin", ClientError(str(error))))
         self._said.put_nowait(None)
 
-    def _send(self, client: Client, draft: Draft) -> asyncio.Future[Ack]:
+    async def _send(self, client: Client, draft: Draft) -> Message | ClientError:
         try:
             check_text(draft.text)  # one that is far too long would end the connection, for those after it too
-            return client.send(self._conversation, draft.text, draft.id)
+            return await client.conversation(self._conversation).send(draft.text, id=draft.id)
         except RingpostError as error:
-            return _failed(Refused(error.code, str(error)))
-        except ValueError:
-            return _failed(Refused("id_reused", "This id waits in the outbox with another text."))
+            return Refused(error.code, str(error))
         except ClientError as error:
-            return _failed(error)
+            return error
 
     async def _settle_left(self, left: list[Said]) -> str | None:
         """Report what becomes of the messages that were left; return why to stop, if there is a reason."""
@@ -128,26 +124,21 @@ class Sender:
 
     async def _settle(self, said: Said) -> str | None:
         """Report what becomes of one message, once it is known; return why to stop, if there is a reason."""
-        await asyncio.wait((said.outcome,), timeout=self._wait_s)
-        if not said.outcome.done():
+        try:
+            if isinstance(said.message, ClientError):
+                raise said.message
+            async with asyncio.timeout(self._wait_s):
+                self._report.acked(said, await asyncio.shield(said.message.acknowledged))
+        except TimeoutError:
             return f"Nothing was acknowledged for {self._wait_s:g} s."
-        error = said.outcome.exception()
-        if error is None:
-            self._report.acked(said, said.outcome.result())
-        elif isinstance(error, Refused):
+        except Refused as error:
             self._report.refused(said, error)
-        else:
+            if isinstance(said.message, Message):
+                said.message.discard()  # it was reported, and a command has nobody who would mend it
+        except ClientError as error:
             return f"{error}."
         return None
 
 
-def _failed(error: Exception) -> asyncio.Future[Ack]:
-    future: asyncio.Future[Ack] = asyncio.get_running_loop().create_future()
-    future.set_exception(error)
-    return future
-
-
-def _watched(future: asyncio.Future[Ack]) -> asyncio.Future[Ack]:
-    """Keep asyncio from logging a refusal that nobody has come to before the end."""
-    future.add_done_callback(lambda done: done.cancelled() or done.exception())
-    return future
+def _resume(message: Message) -> Said:
+    return Said(f"a message from before, {shorten(message.text, TEXT_CHARACTERS)},", message, is_left=True)

@@ -1,13 +1,14 @@
 """What a user was shown by `ringpost tail`, kept from one to the next."""
 
+import contextlib
 import fcntl
+import json
 import os
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from ringpost_client import Positions
-from ringpost_client.state import load_positions, save_positions
 
 
 class Shown:
@@ -18,7 +19,11 @@ class Shown:
 
     def load(self) -> Positions:
         """Return what was shown; positions without an epoch if that is nothing."""
-        return load_positions(self._path)
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+            saved = json.loads(self._path.read_bytes())
+            of = {str(conversation): int(seq) for conversation, seq in saved["positions"].items()}
+            return Positions(str(saved["epoch"]), int(saved["inbox"]), of)
+        return Positions()
 
     def keep(self, epoch: str, of: Mapping[str, int], lost: Collection[str] = ()) -> None:
         """Write down *of*. Nothing goes back: who looks at older events again was shown the later ones all the same.
@@ -31,7 +36,13 @@ class Shown:
             for id, seq in of.items():
                 kept[id] = max(seq, kept.get(id, 0))
             if (epoch, kept) != (there.epoch, there.of):
-                save_positions(self._path, Positions(epoch, of=kept))
+                self._save(Positions(epoch, of=kept))
+
+    def _save(self, shown: Positions) -> None:
+        """Put *shown* in the place of what was there, whole or not at all."""
+        fresh = self._path.with_suffix(".new")
+        fresh.write_text(json.dumps(shown.cursor()))
+        os.replace(fresh, self._path)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

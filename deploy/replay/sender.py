@@ -38,12 +38,12 @@ class Tally:
         """Return the seconds from each send to its acknowledgement."""
         return [at - self.timing.sent[id] for id, at in self.timing.acked.items()]
 
-    def send(self, client: Client, conversation: str, line: Line) -> asyncio.Future[Ack]:
+    async def send(self, client: Client, conversation: str, line: Line) -> asyncio.Future[Ack]:
         """Send a line, and note what becomes of it."""
         self.timing.sent[line.id] = time.perf_counter()
-        future = client.send(conversation, line.text, line.id)
-        future.add_done_callback(partial(self._note, line.id))
-        return future
+        message = await client.conversation(conversation).send(line.text, id=line.id)
+        message.acknowledged.add_done_callback(partial(self._note, line.id))
+        return message.acknowledged
 
     def _note(self, id: str, future: asyncio.Future[Ack]) -> None:
         if future.cancelled():
@@ -106,7 +106,7 @@ class Sender:
         sends = []
         for line in lines:
             await self._wait_for(line)
-            sends.append(self._tally.send(client, self._conversation, line))
+            sends.append(await self._tally.send(client, self._conversation, line))
         return sends
 
     async def _wait_for(self, line: Line) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from ringpost_client import Ack as Acknowledged
-from ringpost_client import Client, Options, Refused
+from ringpost_client import Client, Message, Options, Refused
 
 from tests.faults.place import Place
 from tests.faults.posting import make_id
@@ -40,8 +40,8 @@ class Speaker:
 
     def _go_on(self, client: Client) -> None:
         """Hear of what the client before has left."""
-        for pending in client.outbox:
-            self._send(client, self._sends[pending.id])
+        for message in client.outbox:
+            _watch(self._sends[message.id], message)
 
     async def _live(self, client: Client, pause_s: float, stop: asyncio.Event) -> None:
         until = time.monotonic() + self._chance.uniform(*LIVES_S)
@@ -49,12 +49,12 @@ class Speaker:
             if client.pending < MOST_PENDING:
                 room = self._chance.choice(self._place.rooms)
                 for _ in range(self._chance.randint(1, BURST)):
-                    self._send(client, self._new(room))
+                    await self._send(client, self._new(room))
             await asyncio.sleep(self._chance.expovariate(1 / pause_s))
 
     def _count_tries(self, client: Client) -> None:
-        for pending in client.outbox:
-            self._sends[pending.id].tries += pending.attempts
+        for message in client.outbox:
+            self._sends[message.id].tries += message.attempts
 
     def _new(self, room: str) -> Send:
         id = make_id(self._chance)
@@ -62,8 +62,12 @@ class Speaker:
         send = self._sends[id] = Send(room, self._user, id, text, time.monotonic(), is_pipelined=True)
         return self._record.begin(send)
 
-    def _send(self, client: Client, send: Send) -> None:
-        client.send(send.conversation, send.text, send.id).add_done_callback(partial(_note, send))
+    async def _send(self, client: Client, send: Send) -> None:
+        _watch(send, await client.conversation(send.conversation).send(send.text, id=send.id))
+
+
+def _watch(send: Send, message: Message) -> None:
+    message.acknowledged.add_done_callback(partial(_note, send))
 
 
 def _note(send: Send, future: asyncio.Future[Acknowledged]) -> None:

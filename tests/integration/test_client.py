@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from ringpost_client import Client, Via
+from ringpost_client import Client, Closed, Via
 
 from tests.gateways import Site, running, token
 from tests.talk import create
@@ -40,13 +40,13 @@ async def test_sends_and_reads_over_wires_that_are_cut_are_once_and_in_order(sit
                 reading = asyncio.create_task(read_texts(bob, room, MANY))
                 acks = []
                 for n in range(MANY):
-                    acks.append(alice.send(room, f"m{n}"))
+                    acks.append(await alice.conversation(room).send(f"m{n}"))
                     if n % 50 == 25:
                         await asyncio.sleep(0.05)
                         write_wire.cut()
                         read_wire.cut()
                 async with asyncio.timeout(30):
-                    seqs = [(await ack).seq for ack in acks]
+                    seqs = [(await ack.acknowledged).seq for ack in acks]
                 texts = await reading
 
         assert seqs == list(range(2, MANY + 2))
@@ -58,12 +58,12 @@ async def test_posts_over_a_wire_that_is_cut_are_once_and_in_order(site: Site) -
         write = await site.start("write")
         room = await create(write, "alice")
         async with wired(write.url) as (url, wire), Client(url, url, token("alice"), via=Via.POST) as alice:
-            acks = [alice.send(room, f"m{n}") for n in range(40)]
+            acks = [await alice.conversation(room).send(f"m{n}") for n in range(40)]
             for _ in range(4):
                 await asyncio.sleep(0.05)
                 wire.cut()
             async with asyncio.timeout(30):
-                assert [(await ack).seq for ack in acks] == list(range(2, 42))
+                assert [(await ack.acknowledged).seq for ack in acks] == list(range(2, 42))
 
 
 async def test_the_outbox_on_disk_is_sent_by_the_next_process(site: Site, tmp_path: Path) -> None:
@@ -73,9 +73,9 @@ async def test_the_outbox_on_disk_is_sent_by_the_next_process(site: Site, tmp_pa
         async with wired(write.url) as (url, wire):
             wire.hold()
             async with Client(read.url, url, token("alice"), state=tmp_path) as before:
-                lost = [before.send(room, f"m{n}") for n in range(5)]
+                lost = [await before.conversation(room).send(f"m{n}") for n in range(5)]
                 await asyncio.sleep(0.2)
-        assert all(future.done() and future.exception() is not None for future in lost)
+        assert all(isinstance(message.acknowledged.exception(), Closed) for message in lost)
         async with Client(read.url, write.url, token("alice"), state=tmp_path) as after:
             assert after.pending == 5
             async with asyncio.timeout(10):

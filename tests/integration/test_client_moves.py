@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from ringpost_client import Client, Options, State
+from ringpost_client import Ack, Client, Options, State
 
 from deploy.replay.polling import until
 from tests.gateways import Process, Site, free_port, running, token
@@ -25,6 +25,9 @@ class Ear:
         self.seqs: list[int] = []
         options = Options(backoff_base_s=0.1, backoff_cap_s=0.5)
         self.client = Client(*urls, token(user), options=options, on_state=self.states.append)
+
+    async def say(self, room: str, text: str) -> asyncio.Future[Ack]:
+        return (await self.client.conversation(room).send(text)).acknowledged
 
     async def read(self, room: str) -> None:
         async for event in self.client.events():
@@ -73,10 +76,10 @@ async def test_all_gateways_are_replaced_while_people_chat_and_nobody_notices(si
         urls = await site.start_router()
         room = await create(writers[0], "alice", "bob")
         async with hearing(urls, "alice", room) as alice, hearing(urls, "bob", room) as bob:
-            acks = [alice.client.send(room, "first")]
+            acks = [await alice.say(room, "first")]
             rolling = asyncio.gather(roll(site, "read", readers), roll(site, "write", writers))
             while not rolling.done():
-                acks.append(alice.client.send(room, f"{len(acks)}"))
+                acks.append(await alice.say(room, f"{len(acks)}"))
                 await asyncio.sleep(SPEAKING_S)
             await rolling
             async with asyncio.timeout(20):

@@ -58,13 +58,13 @@ async def test_what_was_left_is_there_to_be_waited_for_and_goes_out_once(site: S
         async with wired(write.url) as (url, wire):
             wire.hold()
             async with Client(url, url, token("alice"), state=tmp_path) as before:
-                before.send(room, "one")
-                before.send(room, "two")
+                await before.conversation(room).send("one")
+                await before.conversation(room).send("two")
                 await asyncio.sleep(0.1)
 
         async with Client(write.url, write.url, token("alice"), state=tmp_path) as after, asyncio.timeout(10):
             left = after.outbox
-            acks = [await ack for ack in [after.send(each.conversation, each.text, each.id) for each in left]]
+            acks = [await message.acknowledged for message in left]
 
     assert [each.text for each in left] == ["one", "two"]
     assert [(ack.seq, ack.duplicate, ack.attempts) for ack in acks] == [(2, False, 1), (3, False, 1)]

@@ -77,17 +77,17 @@ def test_the_second_session_sends_nothing_until_it_takes_over_and_the_first_noth
     outbox = Outbox()
     first, second = Session(outbox, None), Session(outbox, None, takes_over=True)
     first.receive(welcome())
-    assert sent(first.offer(outbox.add(ROOM, "one", "1"))) == ["one"]
+    assert sent(first.offer(outbox.add(ROOM, "one", {"type": "send", "text": "1"}))) == ["one"]
 
     assert sent(second.receive(welcome())) == []
     first.hold()
-    assert sent(first.offer(outbox.add(ROOM, "two", "2"))) == []
+    assert sent(first.offer(outbox.add(ROOM, "two", {"type": "send", "text": "2"}))) == []
     assert first.is_waiting
     assert sent(first.receive(ack("one", 2))) == []
     assert not first.is_waiting
 
     assert sent(second.take_over()) == ["two"]
-    assert sent(second.offer(outbox.add(ROOM, "three", "3"))) == ["three"]
+    assert sent(second.offer(outbox.add(ROOM, "three", {"type": "send", "text": "3"}))) == ["three"]
 
 
 def test_what_was_put_off_on_the_first_leads_on_the_second() -> None:
@@ -95,7 +95,7 @@ def test_what_was_put_off_on_the_first_leads_on_the_second() -> None:
     first, second = Session(outbox, None), Session(outbox, None, takes_over=True)
     first.receive(welcome())
     for id in ("one", "two"):
-        first.offer(outbox.add(ROOM, id, id))
+        first.offer(outbox.add(ROOM, id, {"type": "send", "text": id}))
     for id in ("one", "two"):
         first.receive({"type": "error", "code": "put_off", "retryable": True, "conversation": ROOM, "id": id})
     second.receive(welcome())

@@ -84,7 +84,7 @@ class World:
         room = self._data.draw(st.sampled_from(ROOMS))
         id = f"{room}{len(self.offered[room])}"
         self.offered[room].append(id)
-        self._do(self._connection.offered(self.outbox.add(room, id, id), self._now))
+        self._do(self._connection.offered(self.outbox.add(room, id, {"type": "send", "text": id}), self._now))
 
     def _open(self) -> None:
         number = self._dialled.pop(0)

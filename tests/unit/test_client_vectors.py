@@ -12,6 +12,7 @@ from ringpost_client.backoff import Backoff
 from ringpost_client.connection import Connection
 from ringpost_client.line import Cut, Renew, Send
 from ringpost_client.outbox import Outbox
+from ringpost_client.polled import Polled
 from ringpost_client.positions import Positions
 from ringpost_client.steps import Close, Connect, ForgetToken, Probe, Step, Stop
 from ringpost_client.transport import AUTO, Ladder, Transport
@@ -81,7 +82,9 @@ class Player:
                 return connection.renewed(line, on["token"], now)
             case "offer":
                 assert self.outbox is not None
-                return connection.offered(self.outbox.add(on["conversation"], on["id"], on["text"]), now)
+                return connection.offered(
+                    self.outbox.add(on["conversation"], on["id"], {"type": "send", "text": on["text"]}), now
+                )
             case "hint":
                 return connection.hinted(now)
             case "time":
@@ -98,7 +101,7 @@ def _outbox(sends: list[Json] | None) -> Outbox | None:
         return None
     outbox = Outbox()
     for send in sends:
-        outbox.add(send["conversation"], send["id"], send["text"])
+        outbox.add(send["conversation"], send["id"], {"type": "send", "text": send["text"]})
     return outbox
 
 
@@ -109,7 +112,7 @@ def _positions(at: Json | None) -> Positions | None:
 def _show(step: Step) -> Json | None:
     """Return a step as vectors write it; None for what only the core itself needs to know."""
     match step:
-        case Connect(line):
+        case Connect(line, Transport.WS):
             return {"do": "connect", "line": line}
         case Connect(line, via):
             return {"do": "connect", "line": line, "via": via.value}
@@ -149,9 +152,10 @@ def _show_action(action: s.Action) -> Json | None:
     return None
 
 
-def vectors() -> Iterator[Any]:
+def vectors(plays: str | None = None) -> Iterator[Any]:
     for path in sorted(VECTORS.glob("*.json")):
-        for vector in json.loads(path.read_text())["vectors"]:
+        told = json.loads(path.read_text())
+        for vector in told["vectors"] if told.get("plays") == plays else ():
             yield pytest.param(vector, id=f"{path.stem}: {vector['name']}")
 
 
@@ -167,7 +171,19 @@ def test_the_core_does_what_the_vector_says(vector: Json) -> None:
     assert player.ends() == vector["ends"]
 
 
-def test_every_vector_has_a_name_of_its_own_and_none_is_missing() -> None:
-    names = [param.id for param in vectors()]
+@pytest.mark.parametrize("vector", list(vectors("polls")))
+def test_polls_are_a_sockets_frames_as_the_vector_says(vector: Json) -> None:
+    polled = Polled(vector["hello"])
+    assert polled.ask() == vector["asks"]
+    for number, step in enumerate(vector["steps"]):
+        if step["on"]["type"] == "position_lost":
+            polled.lose()
+        else:
+            assert polled.take(step["on"]["answer"]) == step["frames"], number
+        assert polled.ask() == step["asks"], number
 
-    assert len(names) == len(set(names)) >= 40
+
+def test_every_vector_has_a_name_of_its_own_and_none_is_missing() -> None:
+    names = [param.id for param in (*vectors(), *vectors("polls"))]
+
+    assert len(names) == len(set(names)) >= 60

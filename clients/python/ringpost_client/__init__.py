@@ -2,12 +2,24 @@
 
 from ringpost_client.api import Api
 from ringpost_client.client import Client, Via
-from ringpost_client.errors import ClientError, Closed, OutboxLocked, Refused, Stopped, Unavailable
+from ringpost_client.conversation import Conversation
+from ringpost_client.errors import (
+    ClientError,
+    Closed,
+    OutboxLocked,
+    PositionLost,
+    Refused,
+    Stopped,
+    StoreFailed,
+    Unavailable,
+)
 from ringpost_client.events import Ack, Event, State
-from ringpost_client.journal import Fsync
+from ringpost_client.message import Message, MessageState
+from ringpost_client.notices import Online, Presence, ReadMarker, Receipt, Receipts, Typing
 from ringpost_client.options import Options
-from ringpost_client.outbox import Pending
+from ringpost_client.pages import Listed, Member, Page, Progress
 from ringpost_client.positions import Positions
+from ringpost_client.store import Fsync
 from ringpost_client.transport import AUTO, Transport
 
 __all__ = [
@@ -17,16 +29,30 @@ __all__ = [
     "Client",
     "ClientError",
     "Closed",
+    "Conversation",
     "Event",
     "Fsync",
+    "Listed",
+    "Member",
+    "Message",
+    "MessageState",
+    "Online",
     "Options",
     "OutboxLocked",
-    "Pending",
+    "Page",
+    "PositionLost",
     "Positions",
+    "Presence",
+    "Progress",
+    "ReadMarker",
+    "Receipt",
+    "Receipts",
     "Refused",
     "State",
     "Stopped",
+    "StoreFailed",
     "Transport",
+    "Typing",
     "Unavailable",
     "Via",
 ]

@@ -5,7 +5,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 
@@ -15,6 +15,8 @@ from ringpost_client.errors import Refused, Unavailable
 _KEEP_ALIVE = ((socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1))
 CONNECT_S, READY_S = 5.0, 5.0
 _ENDLESS = httpx.Timeout(None, connect=CONNECT_S, pool=CONNECT_S)
+
+Service = Literal["read", "write"]
 
 
 class Api:
@@ -33,6 +35,19 @@ class Api:
 
     async def close(self) -> None:
         await self._http.aclose()
+
+    async def ask(
+        self,
+        method: str,
+        service: Service,
+        path: str,
+        token: str,
+        body: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Make any call of docs/protocol.md."""
+        url = (self._read if service == "read" else self._write) + path
+        return await self._call(method, url, token, body, params)
 
     async def config(self) -> dict[str, Any]:
         return await self._call("GET", f"{self._read}/config", None)
@@ -56,10 +71,11 @@ class Api:
         body = {"id": id, "user": user, "role": role}
         return await self._call("POST", f"{self._write}/v1/conversations/{conversation}/members", token, body)
 
-    async def post(self, token: str, conversation: str, id: str, text: str) -> dict[str, Any]:
-        """Send a message; the answer has seq and time. `status` in it is 200 where the id was known."""
+    async def post(self, token: str, conversation: str, id: str, change: Mapping[str, Any]) -> dict[str, Any]:
+        """Send a message, or what is about one; the answer has seq and time. `status` in it is 200 where the id was known."""
         url = f"{self._write}/v1/conversations/{conversation}/messages"
-        return await self._call("POST", url, token, {"id": id, "text": text})
+        said = {name: value for name, value in change.items() if (name, value) != ("type", "send")}
+        return await self._call("POST", url, token, {"id": id, **said})
 
     async def conversations(self, token: str, after: str | None = None) -> dict[str, Any]:
         """Return a page of my conversations; `next` in it is the *after* of the next one."""
@@ -75,10 +91,10 @@ class Api:
     async def is_ready(self) -> bool:
         """Ask the read service whether it can serve; no answer is no."""
         try:
-            await self._call("GET", f"{self._read}/ready", None, timeout_s=READY_S)
+            answer = await self._call("GET", f"{self._read}/ready", None, timeout_s=READY_S)
         except (Refused, Unavailable):
             return False
-        return True
+        return answer.get("ready") is True
 
     async def poll(self, token: str, body: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
         """Return what comes after a cursor, or nothing after *body*'s `wait_s`; *timeout_s* is longer."""
@@ -105,7 +121,7 @@ class Api:
         url: str,
         token: str | None,
         body: Mapping[str, Any] | None = None,
-        params: dict[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
         timeout_s: float | None = None,
     ) -> dict[str, Any]:
         timeout = self._http.timeout if timeout_s is None else httpx.Timeout(timeout_s, connect=CONNECT_S)

@@ -1,30 +1,41 @@
 """The client: sends that are never lost, events that come once, in order and without a hole."""
 
 import asyncio
-import contextlib
+import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from ringpost_client.api import Api
-from ringpost_client.errors import ClientError, Closed
-from ringpost_client.events import Ack, Event, State
-from ringpost_client.feed import Feed
-from ringpost_client.journal import Fsync
+from ringpost_client.calls import Calls
+from ringpost_client.conversation import Conversation, Means
+from ringpost_client.counts import Counts
+from ringpost_client.disk import Disk, open_disk
+from ringpost_client.errors import ClientError, Closed, Stopped, StoreFailed
+from ringpost_client.events import Event, State
+from ringpost_client.figures import Figures
 from ringpost_client.link import Link
+from ringpost_client.listeners import Listeners
+from ringpost_client.message import Message
+from ringpost_client.notices import ReadMarker
 from ringpost_client.options import Options
 from ringpost_client.outbox import Pending
+from ringpost_client.pages import Listed, make_listed
 from ringpost_client.positions import Positions
 from ringpost_client.poster import Poster
+from ringpost_client.reading import Reading
 from ringpost_client.sends import Sends
-from ringpost_client.session import Action, Away, CaughtUp, Deliver, Seated, Session, Welcomed
-from ringpost_client.state import load_positions
+from ringpost_client.session import Action, CaughtUp, Deliver, Noticed, Seated, Session, Welcomed
+from ringpost_client.states import States
+from ringpost_client.store import Fsync, Kept, See
 from ringpost_client.tokens import Tokens, TokenSource
 from ringpost_client.transport import AUTO, Transport
 
 SAVE_EVERY_S = 1.0
+PAGE = 1_000
+Kind = TypeVar("Kind")
 
 
 class Via(StrEnum):
@@ -37,13 +48,15 @@ class Via(StrEnum):
 class Client:
     """One user at one Ringpost, as an async context manager.
 
-    With a *state* folder the outbox and the positions outlive the process (`outbox.log`, `positions.json`). The read socket
-    opens with the first `events()`, the write socket with the first send, or at once if the outbox is not empty. *on_state*
-    hears when a socket comes up and when it goes away, or can't be opened: each change once. *read_via* is by what events come,
-    the best one first: where something between lets no WebSocket pass, by server-sent events, or else by long polls.
+    With a *state* folder, one for each user, the outbox and the positions outlive the process (`ringpost.db`). What the disk
+    does not take fails, or, where *memory_will_do*, goes out all the same. The read socket opens with the first `events()`, the
+    write socket with the first send, or at once if the outbox is not empty. *on_state* hears when a socket comes up and when it
+    goes away, or can't be opened, and when the disk fails: each change once. *read_via* is by what events come, the best one
+    first: where something between lets no WebSocket pass, by server-sent events, or else by long polls.
 
     Raises:
         OutboxLocked: on entering; another process has the state folder's outbox.
+        StoreFailed: on entering; the state folder can't be had, and memory will not do.
     """
 
     def __init__(
@@ -53,6 +66,7 @@ class Client:
         token: TokenSource,
         *,
         state: Path | None = None,
+        memory_will_do: bool = False,
         positions: Positions | None = None,
         via: Via = Via.WS,
         read_via: Sequence[Transport] = AUTO,
@@ -64,22 +78,33 @@ class Client:
         self._read_via = read_via
         self._options = options or Options()
         self._tokens = Tokens(token)
-        self._state = state
-        self._on_state, self._is_up = on_state, dict[str, bool]()
-        self.positions = positions or (load_positions(state / "positions.json") if state else Positions())
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._state, self._memory_will_do = state, memory_will_do
+        self._start_positions = positions
+        self._listeners = Listeners()
+        self._states = States(self._listeners.tell)
+        if on_state is not None:
+            self._listeners.on(State, on_state)
+        self._tasks: dict[asyncio.Task[None], Link | None] = {}
         self._api: Api | None = None
-        self._reader: Link | None = None
+        self._disk: Disk | None = None
         self._writer: Link | None = None
         self._poster: Poster | None = None
+        self._conversations: dict[str, Conversation] = {}
+        self._past = Figures()
+        self._user = ""
 
     def __repr__(self) -> str:
         return f"Client(read={self._urls[0]}, write={self._urls[1]})"
 
     async def __aenter__(self) -> Self:
-        self._sends = Sends(self._state / "outbox.log" if self._state else None, self._fsync, self._send_out)
-        self._feed = Feed(self.positions, self._state / "positions.json" if self._state else None, self._hold)
+        kept, seen = await self._open_disk()
         self._closing, self.caught_up = asyncio.Event(), asyncio.Event()
+        tell, calls = self._listeners.tell, Calls(lambda: self.api, self._tokens, self._options, self._closing)
+        self._sends = Sends(self._disk, self._send_out, tell, memory_will_do=self._memory_will_do)
+        self._sends.restore(kept)
+        self._reading = Reading(self._start_positions or seen, calls, self._open_reader, self._close_reader)
+        self._counts = Counts()
+        self._means = Means(self._sends, calls, self._reading, self._counts)
         started = asyncio.Event()
         self._running = asyncio.create_task(self._run(started))
         await started.wait()
@@ -96,196 +121,313 @@ class Client:
 
     @property
     def api(self) -> Api:
-        """The HTTP calls."""
+        """The HTTP calls, for who has another token, such as the admin key."""
         if self._api is None:
             self._api = Api(*self._urls, self._options.local_address)
         return self._api
-
-    @property
-    def pending(self) -> int:
-        """How many sends are not acknowledged yet."""
-        return len(self._sends.outbox)
-
-    @property
-    def outbox(self) -> tuple[Pending, ...]:
-        """The sends that are not acknowledged yet, in order; after entering, those of the process before.
-
-        `send` with one's conversation, text and id returns what will be its acknowledgement; it goes out no second time.
-        """
-        return tuple(self._sends.outbox)
-
-    @property
-    def seen(self) -> Positions:
-        """How far the app has seen: up to the event before the one that it has from `events()` now."""
-        return self._feed.seen
-
-    @property
-    def reconnects(self) -> int:
-        """How often a socket was opened again after it had ended."""
-        return sum(max(link.connects - 1, 0) for link in self._links)
-
-    @property
-    def moves(self) -> int:
-        """How often a gateway that was about to stop was left for another one before it did."""
-        return sum(link.moves for link in self._links)
-
-    @property
-    def without_socket_s(self) -> float:
-        """For how long a socket that had been up was away, in all; 0 as long as every socket was moved in time."""
-        return sum(link.without_socket_s for link in self._links)
-
-    @property
-    def transport(self) -> Transport | None:
-        """By what events come now; None while they do not."""
-        return self._reader.via if self._reader is not None else None
-
-    @property
-    def switches(self) -> int:
-        """How often another transport took over while the one before still stood."""
-        return sum(link.switches for link in self._links)
-
-    @property
-    def _links(self) -> list[Link]:
-        return [link for link in (self._reader, self._writer) if link is not None]
 
     async def token(self) -> str:
         """Return the token that the calls of `api` want."""
         return await self._tokens.get()
 
-    def send(self, conversation: str, text: str, id: str | None = None) -> asyncio.Future[Ack]:
-        """Put a message into the outbox and return what will be its acknowledgement.
+    # Conversations.
 
-        It goes out whether that is awaited or not, in the order of the calls within a conversation. The future ends in
-        Refused if the service refused it for good, in Stopped or Closed if this client ended first.
+    def conversation(self, id: str) -> Conversation:
+        """Return the conversation of that id, whether it is mine or not: the service says."""
+        if id not in self._conversations:
+            self._conversations[id] = Conversation(id, self._means)
+        return self._conversations[id]
+
+    async def create(
+        self,
+        title: str | None = None,
+        members: Sequence[str] = (),
+        *,
+        topic: str | None = None,
+        history: str | None = None,
+        access: str | None = None,
+        id: str | None = None,
+    ) -> Conversation:
+        """Create a conversation. After Unavailable the same call with the same *id* finds what was made, if it was.
+
+        *history*: `all` or `joined`; *access*: `invited` or `open` (docs/protocol.md, "Create a conversation").
         """
-        return self._sends.add(conversation, text, id)
+        about = {"title": title, "topic": topic, "history": history, "access": access}
+        given = {name: value for name, value in about.items() if value is not None}
+        body = {"id": id or str(uuid.uuid4()), "members": list(members), **given}
+        return self.conversation((await self._means.calls.post("write", "/v1/conversations", body))["conversation"])
+
+    async def direct(self, user: str) -> Conversation:
+        """Open the conversation of me and one other user."""
+        body = {"id": str(uuid.uuid4()), "user": user}
+        return self.conversation((await self._means.calls.post("write", "/v1/direct", body))["conversation"])
+
+    async def conversations(self) -> AsyncIterator[Listed]:
+        """Yield my conversations, by id, with what is unread."""
+        after: str | None = None
+        while True:
+            page = await self._means.calls.get("read", "/v1/conversations", limit=PAGE, after=after)
+            for listed in map(make_listed, page["conversations"]):
+                self._counts.take(listed.conversation, listed.head, listed.unread)
+                yield listed
+            if (after := page["next"]) is None:
+                return
+
+    # What comes.
 
     def events(self) -> AsyncIterator[Event]:
         """Yield every event of every conversation, and of the inbox: each once, each log in order, no hole.
 
-        An event counts as seen when the next one is asked for; with a state folder it does not come again then. One consumer.
+        It begins where the state folder, or *positions*, says that the app was, else where one joined. An event counts as seen
+        when the next one is asked for; with a state folder it does not come again then. One consumer.
 
         Raises:
             Stopped: the service says not to come back.
         """
-        if self._reader is None:
-            make, hear = self._make_reading, self._hear_reading
-            self._reader = Link(self._urls[0], self._tokens, self._options, make, hear, self._get_api, self._read_via)
-            self._start(self._reader.run())
-        return self._feed.events()
+        return self._reading.events()
+
+    def on(self, kind: type[Kind], listener: Callable[[Kind], None]) -> Callable[[], None]:
+        """Have *listener* hear of each *kind*; return what ends that.
+
+        State, Message (one of mine has another state), and, while events are followed, what passes by: Typing, Presence,
+        ReadMarker, Receipts.
+        """
+        return self._listeners.on(kind, listener)
+
+    def watch(self, *users: str) -> None:
+        """Hear of these users' presence, up to 100, in place of those before: `on(Presence, …)`."""
+        if not self._reading.watch(list(users)):
+            self._start(self._reading.open())
 
     def read_by(self, *transports: Transport) -> None:
         """Read by these from now on, the best one first: nothing is lost, and nothing comes twice."""
         self._read_via = transports
-        if self._reader is not None:
-            self._reader.choose(transports)
+        if self._reading.link is not None:
+            self._reading.link.choose(transports)
 
     def hint(self) -> None:
         """The network may have come, gone or changed: try sooner what waits, ask at once whether the other end is there."""
         for link in self._links:
             link.hint()
 
+    # What was said.
+
+    @property
+    def outbox(self) -> tuple[Message, ...]:
+        """What is pending, or failed, in order; after entering, what the process before has left."""
+        return self._sends.messages
+
+    @property
+    def pending(self) -> int:
+        """How many of them are pending."""
+        return self._sends.pending
+
     async def drained(self) -> None:
         """Wait until nothing is pending."""
         await self._sends.drained()
 
-    def _get_api(self) -> Api:
-        return self.api
+    # Figures.
 
-    def _make_reading(self, takes_over: bool) -> Session:
-        sends_here = self._writer is None and self._via is Via.WS
-        return Session(self._sends.outbox if sends_here else None, self.positions, takes_over=takes_over)
+    @property
+    def user(self) -> str:
+        """Who I am, as the service says; empty before a socket was up."""
+        return self._user
 
-    def _make_writing(self, takes_over: bool) -> Session:
-        return Session(self._sends.outbox, None, takes_over=takes_over)
+    @property
+    def positions(self) -> Positions:
+        """What has come."""
+        return self._reading.positions
+
+    @property
+    def seen(self) -> Positions:
+        """How far the app has seen: up to the event before the one that it has from `events()` now."""
+        return self._reading.feed.seen
+
+    @property
+    def transport(self) -> Transport | None:
+        """By what events come now; None while they do not."""
+        return self._reading.link.via if self._reading.link is not None else None
+
+    @property
+    def figures(self) -> Figures:
+        """How the sockets have fared."""
+        return self._past.plus(self._links)
+
+    @property
+    def reconnects(self) -> int:
+        """How often a socket was opened again after it had ended."""
+        return self.figures.reconnects
+
+    @property
+    def moves(self) -> int:
+        """How often a gateway that was about to stop was left for another one before it did."""
+        return self.figures.moves
+
+    @property
+    def switches(self) -> int:
+        """How often another transport took over while the one before still stood."""
+        return self.figures.switches
+
+    @property
+    def without_socket_s(self) -> float:
+        """For how long a socket that had been up was away, in all; 0 as long as every socket was moved in time."""
+        return self.figures.without_socket_s
+
+    @property
+    def _links(self) -> list[Link]:
+        return [link for link in (self._reading.link, self._writer) if link is not None]
+
+    # Reading.
+
+    def _open_reader(self, positions: Positions) -> Link:
+        def make(takes_over: bool) -> Session:
+            sends_here = self._writer is None and self._via is Via.WS
+            return Session(self._sends.outbox if sends_here else None, positions, takes_over=takes_over)
+
+        link = Link(self._urls[0], self._tokens, self._options, make, self._hear_reading, lambda: self.api, self._read_via)
+        self._start(link.run(), "read", link)
+        return link
+
+    def _close_reader(self, link: Link) -> None:
+        self._past = self._past.plus([link])
+        for task in [task for task, of in self._tasks.items() if of is link]:
+            task.cancel()
+
+    def _hear_reading(self, action: Action) -> None:
+        """Take what the read socket's link tells."""
+        self._states.hear("read", action)
+        if isinstance(action, Deliver):
+            for event in action.events:
+                self._counts.see(event, self._user)
+            self._reading.feed.put(action)
+        elif isinstance(action, Seated):
+            self._reading.feed.put(action)
+        elif isinstance(action, Noticed):
+            self._notice(action)
+        elif isinstance(action, CaughtUp):
+            self.caught_up.set()
+        elif isinstance(action, Welcomed):
+            self._greet(action)
+        else:
+            self._sends.hear(action)
+        link = self._reading.link
+        if self._sends.outbox and self._via is Via.WS and link is not None and link.is_read_only:
+            self._open_writer()
+
+    def _notice(self, action: Noticed) -> None:
+        notice = action.notice
+        if isinstance(notice, ReadMarker):
+            self._counts.take(notice.conversation, notice.head, notice.unread)
+        self._listeners.tell(notice)
+
+    def _greet(self, action: Welcomed) -> None:
+        self._user = action.user
+        self._reading.greet()
+        for conversation in self._conversations.values():
+            conversation.greet(action.markers.get(conversation.id, 0))
+
+    # Writing.
 
     def _send_out(self, pending: Pending) -> None:
         """Give a send to the one way out: the read socket if that can write, else a socket of its own, or a POST."""
+        reader = self._reading.link
         if self._via is Via.POST:
             self._post(pending)
-        elif self._writer is None and self._reader is not None and self._reader.can_write:
-            self._reader.offer(pending)
+        elif self._writer is None and reader is not None and reader.can_write:
+            reader.offer(pending)
         else:
             self._open_writer().offer(pending)
 
     def _open_writer(self) -> Link:
         if self._writer is None:
-            make, hear = self._make_writing, self._hear_writing
-            self._writer = Link(self._urls[1], self._tokens, self._options, make, hear, self._get_api)
-            self._start(self._writer.run())
+            self._writer = Link(
+                self._urls[1], self._tokens, self._options, self._make_writing, self._hear_writing, lambda: self.api
+            )
+            self._start(self._writer.run(), "write")
         return self._writer
+
+    def _make_writing(self, takes_over: bool) -> Session:
+        return Session(self._sends.outbox, None, takes_over=takes_over)
+
+    def _hear_writing(self, action: Action) -> None:
+        """Take what the write socket's link tells."""
+        self._states.hear("write", action)
+        self._sends.hear(action)
 
     def _post(self, pending: Pending) -> None:
         if self._poster is None:
             self._poster = Poster(self.api, self._tokens, self._sends.outbox, self._options, self._sends.hear)
         if self._poster.wants(pending.conversation):
-            self._start(self._poster.drain(pending.conversation))
+            self._start(self._poster.drain(pending.conversation), "write")
 
-    def _hear_writing(self, action: Action) -> None:
-        """Take what the write socket's link tells."""
-        self._note("write", action)
-        self._sends.hear(action)
+    # Storage.
 
-    def _hear_reading(self, action: Action) -> None:
-        """Take what the read socket's link tells."""
-        self._note("read", action)
-        if isinstance(action, Deliver | Seated):
-            self._feed.put(action)
-        elif isinstance(action, CaughtUp):
-            self.caught_up.set()
-        else:
-            self._sends.hear(action)
-        if self._sends.outbox and self._via is Via.WS and self._reader is not None and self._reader.is_read_only:
-            self._open_writer()
+    async def _open_disk(self) -> tuple[list[Kept], Positions]:
+        if self._state is None:
+            return [], Positions()
+        try:
+            self._disk, kept, seen = await open_disk(self._state, self._fsync, self._states.hear_disk)
+        except StoreFailed as error:
+            if not self._memory_will_do:
+                raise
+            self._states.hear_disk(error)
+            return [], Positions()
+        return kept, seen
 
-    def _note(self, service: str, action: Action) -> None:
-        """Tell the app of a change of a socket's state."""
-        if not isinstance(action, Welcomed | Away):
-            return
-        is_up = isinstance(action, Welcomed)
-        if self._is_up.get(service) is not is_up:
-            self._is_up[service] = is_up
-            if self._on_state is not None:
-                self._on_state(State(service, is_up, action.reason if isinstance(action, Away) else ""))
+    async def _save_again(self) -> None:
+        saved: See | None = None
+        while True:
+            await asyncio.sleep(SAVE_EVERY_S)
+            saved = self._save(saved)
 
-    def _hold(self, full: bool) -> None:
-        if self._reader is not None:
-            (self._reader.pause if full else self._reader.resume)()
+    def _save(self, saved: See | None = None) -> See | None:
+        """Write down how far the app has seen.
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._group.create_task(self._guard(work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        On a full disk the older positions stay: some events come again, none is missed.
+        """
+        seen = self.seen
+        if self._disk is None or seen.epoch is None:
+            return saved
+        now = See(seen.epoch, seen.inbox, dict(seen.of))
+        if now != saved:
+            self._disk.write(now)
+        return now
 
-    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
+    # Tasks.
+
+    def _start(self, work: Coroutine[Any, Any, None], service: str = "read", link: Link | None = None) -> None:
+        task = self._group.create_task(self._guard(work, service))
+        self._tasks[task] = link
+        task.add_done_callback(self._tasks.pop)
+
+    async def _guard(self, work: Coroutine[Any, Any, None], service: str) -> None:
         try:
             await work
+        except Stopped as error:
+            self._states.stop(service, error)
+            self._fail(error)
         except ClientError as error:
             self._fail(error)
 
     def _fail(self, error: ClientError) -> None:
         self._sends.fail(error)
-        self._feed.fail(error)
+        self._reading.feed.fail(error)
 
     async def _run(self, started: asyncio.Event) -> None:
         """Hold every task of this client until it is closed."""
         try:
             async with asyncio.TaskGroup() as self._group:
                 started.set()
-                self._start(self._keep_positions())
+                self._start(self._save_again())
                 await self._closing.wait()
+                for conversation in self._conversations.values():
+                    await conversation.finish()
                 for task in self._tasks:
                     task.cancel()
         finally:
             self._fail(Closed("this client was closed"))
-            self._feed.save()
-            self._sends.close()
+            self._save()
+            if self._disk is not None:
+                await self._disk.close()
             if self._api is not None:
                 await self._api.close()
-
-    async def _keep_positions(self) -> None:
-        while self._state is not None:
-            await asyncio.sleep(SAVE_EVERY_S)
-            # On a full disk the older positions stay: some events come again, none is missed.
-            with contextlib.suppress(OSError):
-                self._feed.save()

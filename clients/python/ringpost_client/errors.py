@@ -4,6 +4,8 @@ ClientError
 ├── Refused         the service said no, and would say no again
 ├── Unavailable     not now: no way through, or a fault of the service; the same request may succeed later
 ├── Stopped         a socket was closed with a code that says not to come back
+├── PositionLost    the log begins anew, after a backup was restored: read its history again
+├── StoreFailed     the disk does not keep the outbox: it is full, read-only, or the file is damaged
 ├── OutboxLocked    another process has this outbox open
 └── Closed          this client was closed while the call was waiting
 """
@@ -40,6 +42,14 @@ class Stopped(ClientError):
         super().__init__(f"{reason or 'closed'} ({code})")
         self.code = code
         self.reason = reason
+
+
+class PositionLost(ClientError):
+    """What was shown of this log counts no longer."""
+
+
+class StoreFailed(ClientError):
+    """What was to be kept is not on the disk, and did not go out."""
 
 
 class OutboxLocked(ClientError):

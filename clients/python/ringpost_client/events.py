@@ -29,8 +29,33 @@ class Event:
 
     @property
     def text(self) -> str:
-        """What was typed; empty for an event that is not a message."""
+        """What was typed; empty for an event that has no text, and where it was erased."""
         return str(self.fields.get("text", ""))
+
+    @property
+    def target(self) -> int | None:
+        """The seq of the message that this is about."""
+        return self.fields.get("target")
+
+    @property
+    def reply_to(self) -> int | None:
+        """The seq of the message that this one answers."""
+        return self.fields.get("reply_to")
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether its text was erased, since the message was deleted."""
+        return bool(self.fields.get("erased"))
+
+    def without_text_of(self, deleted: "Event") -> "Event":
+        """Return this event as it is once *deleted* has happened: without its text if it is of the message that was deleted."""
+        is_of_it = (self.type == "message" and self.seq == deleted.target) or (
+            self.type == "edited" and self.target == deleted.target
+        )
+        if not is_of_it or self.conversation != deleted.conversation:
+            return self
+        kept = {name: value for name, value in self.fields.items() if name != "text"}
+        return Event(self.conversation, self.seq, self.type, kept | {"erased": True})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +72,13 @@ class Ack:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A socket came up, or is away; then *reason* says why, and the client is coming back. *service*: read or write."""
+    """A socket (*service*: read or write) came up, or is away: then the client is coming back, unless that *is_final*.
+
+    Of `storage`: what is said is on the disk before it goes out, or is not any more.
+    """
 
     service: str
     is_up: bool
     reason: str = ""
+    gateway: str = ""
+    is_final: bool = False

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from math import inf
 from typing import Any
 
@@ -111,6 +111,14 @@ class Link:
         """Send what was just put into the outbox; if the socket is away, the next one will."""
         if not self._ended.done():
             self._do(self._connection.offered(pending, self._loop.time()))
+
+    def say(self, frame: Mapping[str, Any]) -> bool:
+        """Say something that needs no answer; return whether there was a socket for it."""
+        socket = self._serving
+        if socket is None or self.via is not Transport.WS:
+            return False
+        socket.send(frame)
+        return True
 
     def hint(self) -> None:
         """The network may have come, gone or changed."""

@@ -50,7 +50,7 @@ class Poster:
         token = await self._tokens.get()
         pending.attempts += 1
         try:
-            answer = await self._api.post(token, conversation, id, pending.text)
+            answer = await self._api.post(token, conversation, id, pending.change)
         except Refused as error:
             self._refuse(pending, error)
             return
@@ -64,5 +64,5 @@ class Poster:
             raise Unavailable(error.code, error.detail)
         if error.status == 401:
             raise Stopped(401, error.detail)
-        self._outbox.settle(pending.conversation, pending.id)
+        self._outbox.fail(pending.conversation, pending.id)
         self._tell(Failed(pending.conversation, pending.id, error.code, error.detail))

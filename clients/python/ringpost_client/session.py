@@ -1,11 +1,12 @@
 """One socket's life, from the hello on: frames in, actions out. A pure core."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ringpost_client.events import Ack, Event
 from ringpost_client.lane import Lane
+from ringpost_client.notices import NOTICES, Notice, make_notice
 from ringpost_client.outbox import Outbox, Pending
 from ringpost_client.positions import Hole, Positions
 
@@ -25,6 +26,8 @@ class Welcomed:
     roles: tuple[str, ...]
     gateway: str
     spread_s: float = 0.0
+    user: str = ""
+    markers: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,13 @@ class CaughtUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Noticed:
+    """What concerns the app alone passes by."""
+
+    notice: Notice
+
+
+@dataclass(frozen=True, slots=True)
 class Alive:
     """The service answered a ping."""
 
@@ -62,7 +72,7 @@ class Acked:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A send was refused for good; it has left the outbox."""
+    """A send was refused for good; the outbox keeps it, and it is not sent again."""
 
     conversation: str
     id: str
@@ -120,6 +130,7 @@ Action = (
     | Deliver
     | Seated
     | CaughtUp
+    | Noticed
     | Alive
     | Acked
     | Failed
@@ -158,6 +169,7 @@ class Session:
             "position_lost": self._lost,
             "token_expiring": lambda _: [RenewToken()],
             "moved": self._moved,
+            **dict.fromkeys(NOTICES, lambda frame: [Noticed(make_notice(frame))]),
         }
 
     @property
@@ -224,7 +236,8 @@ class Session:
         self.roles, self.gateway = tuple(frame["roles"]), str(frame.get("gateway", ""))
         if self._positions is not None and "read" in self.roles:
             self._positions.welcome(frame["epoch"], frame["inbox"], frame["ranges"], self._said_inbox)
-        welcomed = Welcomed(float(frame["heartbeat_s"]), self.roles, self.gateway, _spread_s(frame) or 0.0)
+        about = (_spread_s(frame) or 0.0, str(frame.get("user", "")), frame.get("markers", {}))
+        welcomed = Welcomed(float(frame["heartbeat_s"]), self.roles, self.gateway, *about)
         return [welcomed, *self._seat(), *(self.take_over() if self._sends else [])]
 
     def _caught_up(self, frame: Mapping[str, Any]) -> list[Action]:
@@ -258,7 +271,8 @@ class Session:
         acks, actions = [], list[Action]()
         for ack in frame["acks"]:
             conversation, id = ack["conversation"], ack["id"]
-            pending = self._settle(conversation, id)
+            self._lane(conversation).settle(id)
+            pending = self._outbox.settle(conversation, id) if self._outbox is not None else None
             if pending is not None:
                 attempts = pending.attempts
                 acks.append(Ack(conversation, id, ack["seq"], ack["at"], bool(ack.get("duplicate")), attempts))
@@ -274,13 +288,11 @@ class Session:
         actions: list[Action] = []
         if frame["retryable"]:
             self._lane(conversation).put_off(id, frame.get("retry_after"))
-        elif self._settle(conversation, id) is not None:
-            actions.append(Failed(conversation, id, frame["code"], frame.get("detail", "")))
+        else:
+            self._lane(conversation).settle(id)
+            if self._outbox is not None and self._outbox.fail(conversation, id) is not None:
+                actions.append(Failed(conversation, id, frame["code"], frame.get("detail", "")))
         return actions + self._move(conversation)
-
-    def _settle(self, conversation: str, id: str) -> Pending | None:
-        self._lane(conversation).settle(id)
-        return self._outbox.settle(conversation, id) if self._outbox is not None else None
 
     def _move(self, conversation: str) -> list[Action]:
         """Go on with a conversation, after something of it was answered or added."""
@@ -298,7 +310,7 @@ class Session:
             return actions
         for pending, again in self._lane(conversation).take():
             pending.attempts += 1
-            frame = {"type": "send", "conversation": conversation, "id": pending.id, "text": pending.text}
+            frame = {"conversation": conversation, "id": pending.id, **pending.change}
             actions.append(Transmit(frame | {"again": True} if again else frame))
         return actions
 

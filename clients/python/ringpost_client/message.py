@@ -1,0 +1,106 @@
+"""What the app said, and what became of it."""
+
+import asyncio
+from enum import StrEnum
+from typing import Any, Protocol
+
+from ringpost_client.errors import ClientError
+from ringpost_client.events import Ack
+from ringpost_client.outbox import Change, Pending
+
+
+class MessageState(StrEnum):
+    """PENDING until it is committed (SENT) or was refused for good (FAILED); a failed one may be sent again, or DISCARDED."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    FAILED = "failed"
+    DISCARDED = "discarded"
+
+
+class Outlet(Protocol):
+    """Where a message that failed goes."""
+
+    def retry(self, message: "Message") -> None: ...
+
+    def discard(self, message: "Message") -> None: ...
+
+
+class Message:
+    """A message, or an edit, a deletion, a reaction: `type` says which. `seq` and `at` are there once it is sent.
+
+    `acknowledged` ends with the acknowledgement, or raises why there is none: Refused or StoreFailed (it has failed), Closed or
+    Stopped (the client ended; it is still in the outbox, if that is on disk). A retry has another one.
+    """
+
+    def __init__(self, conversation: str, id: str, change: Change, outlet: Outlet) -> None:
+        self.conversation, self.id, self.change = conversation, id, change
+        self._outlet = outlet
+        self.state = MessageState.PENDING
+        self.seq: int | None = None
+        self.at: str | None = None
+        self.error: ClientError | None = None
+        self.on_its_way: Pending | None = None  # set once it may go out
+        self.acknowledged: asyncio.Future[Ack] = asyncio.get_running_loop().create_future()
+
+    def __repr__(self) -> str:
+        return f"Message({self.type} {self.id}, {self.state})"
+
+    @property
+    def type(self) -> str:
+        """`send`, `edit`, `delete`, `react` or `unreact`."""
+        return str(self.change["type"])
+
+    @property
+    def text(self) -> str:
+        """What was typed; empty for what has no text."""
+        return str(self.change.get("text", ""))
+
+    @property
+    def attempts(self) -> int:
+        """How often it went out."""
+        return self.on_its_way.attempts if self.on_its_way is not None else 0
+
+    @property
+    def reply_to(self) -> int | None:
+        return self._number("reply_to")
+
+    @property
+    def target(self) -> int | None:
+        """The seq of the message that this is about; None for a message."""
+        return self._number("seq")
+
+    def retry(self) -> None:
+        """Send it again, after it failed: it goes behind what was said since."""
+        if self.state is MessageState.FAILED:
+            self._outlet.retry(self)
+
+    def discard(self) -> None:
+        """Give it up, after it failed."""
+        if self.state is MessageState.FAILED:
+            self._outlet.discard(self)
+
+    # What becomes of it; called by the client.
+
+    def reopen(self) -> None:
+        self.state, self.error = MessageState.PENDING, None
+        self.acknowledged = asyncio.get_running_loop().create_future()
+
+    def settle(self, ack: Ack) -> None:
+        self.state, self.seq, self.at = MessageState.SENT, ack.seq, ack.at
+        if not self.acknowledged.done():
+            self.acknowledged.set_result(ack)
+
+    def fail(self, error: ClientError) -> None:
+        self.state, self.error = MessageState.FAILED, error
+        self.abandon(error)
+
+    def abandon(self, error: ClientError) -> None:
+        """Nobody is to wait any longer."""
+        if not self.acknowledged.done():
+            self.acknowledged.set_exception(error)
+            self.acknowledged.exception()  # whoever does not wait for it needs no warning: the state says it too
+
+    def _number(self, name: str) -> int | None:
+        number: Any = self.change.get(name)
+        return None if number is None else int(number)

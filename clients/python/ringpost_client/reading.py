@@ -1,0 +1,116 @@
+"""The read side: one socket for the one who takes every event and for all who follow a conversation."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
+from typing import Any
+
+from ringpost_client.calls import Calls
+from ringpost_client.events import Event
+from ringpost_client.feed import Feed
+from ringpost_client.follower import joined
+from ringpost_client.link import Link
+from ringpost_client.positions import Positions
+
+PAGE = 1_000
+
+
+class Reading:
+    """Has *open_link* open the socket, at the positions that it gets, when somebody first wants to read; *close_link* ends it.
+
+    For who takes every event it begins at *start*: where the app was. For the others, until then, with what comes.
+    """
+
+    def __init__(
+        self, start: Positions, calls: Calls, open_link: Callable[[Positions], Link], close_link: Callable[[Link], None]
+    ) -> None:
+        self._calls, self._open_link, self._close_link = calls, open_link, close_link
+        self.positions = start
+        self.link: Link | None = None
+        self.feed = Feed(start, self._hold, self._restart)
+        self._opening = asyncio.Lock()
+        self._watched: list[str] = []
+
+    def events(self) -> AsyncIterator[Event]:
+        """Yield every event from where the app was."""
+        if not self.feed.is_whole:
+            self.feed.is_whole = True
+            self._restart(self.feed.seen)
+        return self.feed.events()
+
+    async def follow(self, conversation: str, after: int | None) -> AsyncIterator[Event]:
+        """Yield the events of *conversation* after *after* (None: from now on), each once, in order, without a hole."""
+        follower = self.feed.follow(conversation)
+        try:
+            await self.open()
+            if after is None:
+                after = self.positions.of.get(conversation)
+            else:
+                follower.cut()  # what is there already comes in pages
+            async for event in joined(follower, after, partial(self._pages, conversation)):
+                yield event
+        finally:
+            self.feed.leave(conversation, follower)
+
+    async def open(self) -> None:
+        """Have a socket, from now on if there is none."""
+        async with self._opening:
+            if self.link is None:
+                heads = await self._heads()
+                if self.link is None:
+                    self._begin(heads)
+
+    def watch(self, users: list[str]) -> bool:
+        """Say whose presence is of interest, now and to each socket to come; return whether there is one."""
+        self._watched = users
+        return self.say({"type": "watch", "users": users})
+
+    def greet(self) -> None:
+        """The socket has its welcome."""
+        if self._watched:
+            self.watch(self._watched)
+
+    def say(self, frame: Mapping[str, Any]) -> bool:
+        """Say something that needs no answer; return whether there was a socket for it."""
+        return self.link is not None and self.link.say(frame)
+
+    def _begin(self, start: Positions) -> None:
+        self.positions = Positions(start.epoch, start.inbox, start.of)
+        self.link = self._open_link(self.positions)
+
+    def _restart(self, start: Positions) -> None:
+        if self.link is not None:
+            self._close_link(self.link)
+        self.feed.begin_anew()
+        self._begin(start)
+
+    def _hold(self, full: bool) -> None:
+        if self.link is not None:
+            (self.link.pause if full else self.link.resume)()
+
+    async def _heads(self) -> Positions:
+        """Return the positions of one who has everything that is there now."""
+        first = page = await self._list(None)
+        heads = {each["conversation"]: each["head"] for each in page["conversations"]}
+        while page["next"] is not None:
+            page = await self._list(page["next"])
+            heads |= {each["conversation"]: each["head"] for each in page["conversations"]}
+        # What is joined between two pages is in the inbox after the first one's.
+        return Positions(first["epoch"], first["inbox"], heads)
+
+    async def _list(self, after: str | None) -> dict[str, Any]:
+        return await self._calls.insist(lambda: self._calls.get("read", "/v1/conversations", limit=PAGE, after=after))
+
+    async def _pages(self, conversation: str, after: int, before: int | None) -> AsyncIterator[Event]:
+        """Yield the events after *after* and before *before*, as far as they are there."""
+        log = Positions(of={conversation: after})
+        path = f"/v1/conversations/{conversation}/events"
+        is_complete = False
+        while not is_complete and (before is None or log.of[conversation] + 1 < before):
+            at = log.of[conversation]
+            page = await self._calls.insist(partial(self._calls.get, "read", path, after=at, limit=PAGE))
+            log.of[conversation] = max(at, page["from"] - 1)  # what is before it is not ours to see
+            for event in log.apply(conversation, page):
+                if before is None or event.seq < before:
+                    yield event
+            is_complete = page["complete"]
