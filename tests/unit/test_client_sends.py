@@ -70,7 +70,8 @@ async def test_nothing_goes_out_before_it_is_on_the_disk(tmp_path: Path) -> None
         await asyncio.sleep(0)
 
         assert (message.state, list(desk.sends.outbox), desk.out) == (MessageState.PENDING, [], [])
-        await out(desk, 1)
+        async with asyncio.timeout(10):
+            await message.stored()
         assert desk.texts() == ["one"]
 
 
@@ -171,7 +172,7 @@ async def test_what_a_full_disk_does_not_take_fails_and_can_be_retried_when_ther
     fill(disk)
     message = desk.sends.add(ROOM, text(LONG), "a")
     with pytest.raises(StoreFailed, match="full"):
-        await message.acknowledged
+        await message.stored()
 
     assert (message.state, desk.out, desk.sends.pending) == (MessageState.FAILED, [], 0)
     make_room(disk)

@@ -41,10 +41,24 @@ class Message:
         self.at: str | None = None
         self.error: ClientError | None = None
         self.on_its_way: Pending | None = None  # set once it may go out
+        self._stored: asyncio.Future[None] | None = None
         self.acknowledged: asyncio.Future[Ack] = asyncio.get_running_loop().create_future()
 
     def __repr__(self) -> str:
         return f"Message({self.type} {self.id}, {self.state})"
+
+    async def stored(self) -> None:
+        """Wait until it is on the disk, if there is one: from then on it will be sent, whatever happens to this process.
+
+        Raises:
+            StoreFailed: the disk does not take it.
+            Closed, Stopped: the client ended before.
+        """
+        if self.on_its_way is None and not self.acknowledged.done():
+            self._stored = self._stored or asyncio.get_running_loop().create_future()
+            await asyncio.wait((self._stored, self.acknowledged), return_when=asyncio.FIRST_COMPLETED)
+        if self.on_its_way is None:
+            await self.acknowledged
 
     @property
     def type(self) -> str:
@@ -82,8 +96,15 @@ class Message:
 
     # What becomes of it; called by the client.
 
+    def admit(self, pending: Pending) -> None:
+        """It may go out."""
+        self.on_its_way = pending
+        if self._stored is not None:
+            self._stored.set_result(None)
+
     def reopen(self) -> None:
         self.state, self.error = MessageState.PENDING, None
+        self.on_its_way = self._stored = None
         self.acknowledged = asyncio.get_running_loop().create_future()
 
     def settle(self, ack: Ack) -> None:

@@ -64,7 +64,13 @@ class Polled:
         if self._is_welcome:
             return [{"type": "range"} | one for one in fresh]
         self._is_welcome, self._epoch = True, answer["epoch"]
-        about = {"user": answer["user"], "gateway": "", "roles": ["read"], "heartbeat_s": HEARTBEAT_S, "reconnect": {"spread_s": 0}}
+        about = {
+            "user": answer["user"],
+            "gateway": "",
+            "roles": ["read"],
+            "heartbeat_s": HEARTBEAT_S,
+            "reconnect": {"spread_s": 0},
+        }
         welcome = {"type": "welcome", "epoch": self._epoch, "inbox": self._inbox, "ranges": ranges, "markers": {}}
         return [welcome | about, *self._lost(ranges)]
 

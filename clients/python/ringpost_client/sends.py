@@ -41,7 +41,7 @@ class Sends:
         """Take what the process before has left; nothing goes out by that."""
         for each in kept:
             message = self._remember(each.conversation, each.id, each.change)
-            message.on_its_way = self.outbox.add(each.conversation, each.id, each.change)
+            message.admit(self.outbox.add(each.conversation, each.id, each.change))
             if each.failed is not None:
                 self.outbox.fail(each.conversation, each.id)
                 self._end(message, Refused(*each.failed))
@@ -134,9 +134,9 @@ class Sends:
         """It may go out."""
         if self._error is None:
             conversation, id = message.conversation, message.id
-            again = self.outbox.retry(conversation, id)
-            message.on_its_way = again or self.outbox.add(conversation, id, message.change)
-            self._out(message.on_its_way)
+            pending = self.outbox.retry(conversation, id) or self.outbox.add(conversation, id, message.change)
+            message.admit(pending)
+            self._out(pending)
 
     def _end(self, message: Message, error: ClientError) -> None:
         """It has failed."""
