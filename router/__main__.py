@@ -19,14 +19,13 @@ import uvloop
 
 from router.admin import create_admin
 from router.kernel import KernelPlane
-from router.making import make_pools, make_relay_policy, make_watch
+from router.making import make_pools, make_relay, make_watch
 from router.netfilter import Rules
 from router.nft import KernelError
 from router.plane import Plane
-from router.relaying import GRACE_S, RelayPlane
+from router.relaying import GRACE_S
 from router.settings import PlaneKind, RouterSettings
 from router.status import RouterStatus, describe, figures
-from router.workers import Workers
 from shared.logs import configure
 from shared.metrics import make_registry
 from shared.settings import load_or_exit
@@ -46,12 +45,13 @@ class Router:
         self._stopping = asyncio.Event()
 
     def _make_plane(self) -> Plane:
-        s, ports = self._settings, {"read": self._settings.read_port, "write": self._settings.write_port}
+        s = self._settings
         if s.plane is PlaneKind.KERNEL:
+            ports = {"read": s.read_port, "write": s.write_port}
             kernel = KernelPlane(self._pools, Rules(s.host, ports, self._pools[0].shape))
             kernel.check()
             return kernel
-        return RelayPlane(self._pools, make_relay_policy(s), s.host, ports, Workers(s.relay_workers - 1))
+        return make_relay(s, self._pools, s.relay_workers - 1)
 
     def reasons(self) -> Sequence[str]:
         """Say why connections can't be served; nothing if they can."""
@@ -90,6 +90,7 @@ class Router:
             reasons=[*self.reasons(), *self.degraded()],
             shape=pools[0].shape,
             pools=[describe(pool, now) for pool in pools],
+            workers=self._plane.workers(),
         )
 
     async def run(self) -> None:

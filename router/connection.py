@@ -1,19 +1,17 @@
-"""One relayed connection: what comes in at one end of a connection is written to the other, out of one buffer for all.
+"""One relayed connection until bytes are carried (`router/ends.py`): whose it is, and which gateway takes it.
 
-Nothing is read for a peer that does not take it (back-pressure), a half-close goes through, a reset is passed on as a reset. An
-idle connection costs two sockets and no task, timer or buffer.
+An idle connection costs two sockets and no task, timer or buffer.
 """
 
 import asyncio
-import contextlib
 import errno
 import socket
-import struct
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import structlog
 
+from router.ends import BUFFER, End, close, tune
 from router.places import Place
 from router.ring import NoGateway, parse_address
 from shared.bus.registry import Gateway
@@ -24,87 +22,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("ringpost.router")
 Endpoint = tuple[str, int]
-_RESET = struct.pack("ii", 1, 0)
-WAIT_S, BUFFER = 0.05, 256 << 10
-KEEP_ALIVE = [
-    (getattr(socket, name), value)  # macOS calls one of them otherwise
-    for name, value in {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}.items()
-    if hasattr(socket, name)
-]
-_view = memoryview(bytearray(BUFFER))  # filled and emptied within one callback
-
-
-class End:
-    """One end of a connection: what was read at the *other* one is written here."""
-
-    __slots__ = ("connection", "is_ended", "other", "pending", "sock")
-
-    other: "End"
-
-    def __init__(self, connection: "Connection", sock: socket.socket) -> None:
-        self.connection, self.sock = connection, sock
-        self.pending: bytes | memoryview = b""
-        self.is_ended = False
-
-    def read(self) -> None:
-        """Carry over what has come."""
-        connection = self.connection
-        connection.is_stirred = True
-        try:
-            size = self.sock.recv_into(_view, connection.most_bytes)
-        except BlockingIOError:
-            return
-        except OSError:
-            connection.end(is_reset=True)
-            return
-        if size:
-            self.other.write(_view[:size])
-        else:
-            self._finish()
-
-    def write(self, data: memoryview) -> None:
-        """Write *data*; what is not taken waits here, and the other end is not read until it is gone."""
-        try:
-            sent = self.sock.send(data)
-        except BlockingIOError:
-            sent = 0
-        except OSError:
-            self.connection.end(is_reset=True)
-            return
-        if sent < len(data):
-            self.pending = bytes(data[sent:])
-            loop = self.connection.loop
-            loop.remove_reader(self.other.sock)
-            loop.add_writer(self.sock, self._drain)
-
-    def _drain(self) -> None:
-        connection = self.connection
-        connection.is_stirred = True
-        try:
-            sent = self.sock.send(self.pending)
-        except BlockingIOError:
-            return
-        except OSError:
-            connection.end(is_reset=True)
-            return
-        self.pending = memoryview(self.pending)[sent:]
-        if not self.pending:
-            self.pending = b""
-            connection.loop.remove_writer(self.sock)
-            connection.loop.add_reader(self.other.sock, self.other.read)
-
-    def _finish(self) -> None:
-        """This end says nothing more."""
-        self.is_ended = True
-        connection = self.connection
-        connection.loop.remove_reader(self.sock)
-        if self.other.is_ended:
-            connection.end()
-            return
-        try:
-            self.other.sock.shutdown(socket.SHUT_WR)
-        except OSError:
-            connection.end(is_reset=True)
+WAIT_S = 0.05
 
 
 class Connection:
@@ -198,6 +116,7 @@ class Connection:
         if self.gateway is None:
             self._refuse()
             return
+        self.relay.pool.opened(self.gateway.name)  # from the call on, or a burst would overfill it
         place = self.relay.places.find(self.gateway.host, self.gateway.port)
         if place is None:
             self.relay.places.learn(self.gateway.host, self.gateway.port, self._connect)
@@ -218,28 +137,38 @@ class Connection:
             self.relay.counts["calls_failed"] += 1
             self._refuse()
             return
-        code = sock.connect_ex(place.address)
-        self.relay.counts["calls_failed"] += code == errno.EADDRNOTAVAIL  # all ports to there are taken
+        code = self.relay.sources.call(sock, place)
         if code == 0:
             self._join()
         elif code == errno.EINPROGRESS:
             self.loop.add_writer(sock, self._called)
-            self._set_deadline(self._failed)
-        else:
+            self._set_deadline(self._refused)
+        elif code == errno.EADDRNOTAVAIL:
+            self.relay.miss_port(place)
             self._failed()
+        else:
+            self._refused()
 
     def _called(self) -> None:
         assert self._attempt is not None
         self.loop.remove_writer(self._attempt)
         self._clear_deadline()
         if self._attempt.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-            self._failed()
+            self._refused()
         else:
             self._join()
 
+    def _refused(self) -> None:
+        """It does not take this one, nor the next ones, until a look finds it well."""
+        assert self.gateway is not None
+        self.relay.pool.refused(self.gateway.name)
+        self._failed()
+
     def _failed(self) -> None:
         """The next on the ring takes what this one does not."""
+        assert self.gateway is not None
         self._drop_attempt()
+        self.relay.pool.closed(self.gateway.name)
         self.relay.counts["retried"] += 1
         self._try_next()
 
@@ -251,7 +180,6 @@ class Connection:
         self._attempt = None
         self.gate = gate = End(self, sock)
         client.other, gate.other = gate, client
-        self.relay.pool.opened(self.gateway.name)
         try:
             tune(sock)
             if self.relay.policy.secret is not None:
@@ -294,7 +222,7 @@ class Connection:
                 self.loop.remove_reader(end.sock)
                 self.loop.remove_writer(end.sock)
                 close(end.sock, is_reset=is_reset)
-        if self.gate is not None and self.gateway is not None:
+        if self.gateway is not None:
             self.relay.pool.closed(self.gateway.name)
         self.relay.forget(self)
 
@@ -312,18 +240,3 @@ class Connection:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
-
-
-def tune(sock: socket.socket) -> None:
-    """Send small frames at once, and find dead peers."""
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in KEEP_ALIVE:
-        sock.setsockopt(socket.IPPROTO_TCP, option, value)
-
-
-def close(sock: socket.socket, *, is_reset: bool) -> None:
-    if is_reset:
-        with contextlib.suppress(OSError):
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-    sock.close()

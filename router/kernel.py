@@ -21,6 +21,7 @@ from router.netfilter import FAMILIES, Address, Rules, Spot, change, change_set,
 from router.nft import KernelError
 from router.pool import Pool
 from router.ring import NoGateway, hash_key
+from router.status import WorkerStatus
 from router.wayback import comes_back
 from shared.bus.client import is_cancelled
 from shared.bus.registry import Gateway
@@ -219,6 +220,9 @@ class KernelPlane:
             figures[f"router_connections{own}"] = sum(known.open for known in pool.known.values())
             figures[f"router_hot_addresses{own}"] = sum(map(len, self._of(pool).hot.values()))
         return figures
+
+    def workers(self) -> Sequence[WorkerStatus]:
+        return ()
 
     def _of(self, pool: Pool) -> _Written:
         return self._written[pool.name]

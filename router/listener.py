@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from router.connection import tune
+from router.ends import tune
 from router.relay import Relay
 
 log = structlog.get_logger("ringpost.router")

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from router.status import WorkerStatus
+
 
 class Plane(Protocol):
     """Two stand behind it: `RelayPlane` and `KernelPlane`."""
@@ -25,4 +27,8 @@ class Plane(Protocol):
 
     def metrics(self) -> Mapping[str, float]:
         """Return its figures, by the names that they have in `/metrics`."""
+        ...
+
+    def workers(self) -> Sequence[WorkerStatus]:
+        """Return what is to be told of further processes that carry connections."""
         ...

@@ -8,6 +8,7 @@ The table follows from the pool alone; how loaded the gateways are only makes a 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from router.health import Health, HealthPolicy, State
 from router.losses import Losses
@@ -20,20 +21,39 @@ FORGET_S = 60.0
 CHANGES = 20
 
 
+class Share(NamedTuple):
+    """A process's connections to a gateway: all, and how many more they are than when that said how many it has."""
+
+    open: int = 0
+    since_heard: int = 0
+
+
+NONE = Share()
+
+
 @dataclass(slots=True)
 class Known:
-    """A gateway: what it said of itself, what we believe of it, and our connections there, now and when it said that."""
+    """A gateway: what it said of itself, what we believe of it, and our connections there, now and when it said that.
+
+    *beside*: what the other processes of this router have there. *is_refusing*: it took no connection since the last look.
+    """
 
     gateway: Gateway
     is_listed: bool = True
     health: Health | None = None
     open: int = 0
     open_when_heard: int = 0
+    beside: Share = NONE
+    is_refusing: bool = False
 
     @property
     def load(self) -> int:
         """How many connections it has: as many as it said, and those that we have opened and closed since."""
-        return max(self.gateway.connections + self.open - self.open_when_heard, 0)
+        return max(self.gateway.connections + self.share.since_heard + self.beside.since_heard, 0)
+
+    @property
+    def share(self) -> Share:
+        return Share(self.open, self.open - self.open_when_heard)
 
     @property
     def state(self) -> State:
@@ -100,6 +120,7 @@ class Pool:
             known = self.known.get(name)
             if known is not None:
                 self._look(known, state, now)
+                known.is_refusing = known.is_refusing and state is not State.ACTIVE
                 if self._is_over(known, now):
                     del self.known[name]
 
@@ -136,7 +157,8 @@ class Pool:
     def order(self, address: Address) -> Iterator[Gateway]:
         """Return whom to try for a new connection from *address*, in order.
 
-        First those of the table by the ring, who is full after all others; then who answers though the table does not have it.
+        First those of the table by the ring, who is full after all others; then who answers though the table does not have it;
+        then who refused since it was looked at.
 
         Raises:
             NoGateway: the table is empty.
@@ -171,6 +193,16 @@ class Pool:
         """A connection there has ended."""
         if name in self.known:
             self.known[name].open -= 1
+
+    def refused(self, name: str) -> None:
+        """It took no connection: until a look finds that it is well all others are tried before it."""
+        if name in self.known:
+            self.known[name].is_refusing = True
+
+    def add_up(self, beside: Mapping[str, Share]) -> None:
+        """Take what the other processes of this router have at each gateway."""
+        for name, known in self.known.items():
+            known.beside = beside.get(name, NONE)
 
     # How.
 
@@ -217,15 +249,21 @@ class Pool:
         return {name for name, known in self.known.items() if known.looked is state}
 
     def _order(self, bucket: int) -> Iterator[Gateway]:
-        full: list[Gateway] = []
+        full, refusing = list[Gateway](), list[Gateway]()
         for name in self.table.successors(bucket):
-            if name in self.known and not self.is_full(name):
-                yield self.known[name].gateway
-            elif name in self.known:
-                full.append(self.known[name].gateway)
+            if name not in self.known:
+                continue
+            known = self.known[name]
+            if known.is_refusing:
+                refusing.append(known.gateway)
+            elif self.is_full(name):
+                full.append(known.gateway)
+            else:
+                yield known.gateway
         yield from full
         for name in sorted(self._answering(State.ACTIVE) - set(self.table.names)):
             yield self.known[name].gateway
+        yield from refusing
 
 
 def _least(before: Table, after: Table) -> float:

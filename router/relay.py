@@ -9,13 +9,19 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
-from router.connection import Connection, close
-from router.places import Places
+import structlog
+
+from router.connection import Connection
+from router.ends import close
+from router.places import Place, Places
 from router.pool import Pool
-from router.ring import hash_key, parse_address
+from router.ring import Address, hash_key, parse_address
+from router.room import Room
+from router.sources import Sources
 from shared.bus.client import is_cancelled
 
-COMPLAIN_S = 1.0
+log = structlog.get_logger("ringpost.router")
+COMPLAIN_S, SHORT_S = 1.0, 10.0
 COUNTED = (
     "accepted", "accept_pauses", "calls_failed", "idle_ended", "refused_full", "refused_header", "refused_no_gateway",
     "refused_source", "retried",
@@ -27,30 +33,31 @@ class RelayPolicy:
     """What bounds a relayed connection.
 
     *max_per_source*: connections of one address (an IPv6 /64) at once; 0: any number. *front*: who says in a PROXY header whose
-    connection it is, and must.
+    connection it is, and must. *sources*: the addresses that gateways are called from; none: what the kernel takes.
     """
 
     connect_timeout_s: float
     idle_timeout_s: float
-    max_connections: int
     max_per_source: int
     buffer_bytes: int
     secret: str | None
     front: Sequence[IPv4Network | IPv6Network] = ()
+    sources: Sequence[Address] = ()
 
 
 class Relay:
-    """One virtual service."""
+    """One virtual service; *room* may be shared with others."""
 
-    def __init__(self, pool: Pool, policy: RelayPolicy) -> None:
-        self.pool, self.policy = pool, policy
+    def __init__(self, pool: Pool, policy: RelayPolicy, room: Room) -> None:
+        self.pool, self.policy, self._room = pool, policy, room
+        self.sources = Sources(policy.sources)
         self.counts: Counter[str] = Counter(dict.fromkeys(COUNTED, 0))
         self.places = Places(self._start)
         self.loop: asyncio.AbstractEventLoop
         self._tasks: asyncio.TaskGroup
         self._open: dict[Connection, bytes] = {}
         self._sources: Counter[bytes] = Counter()
-        self._complained_at = 0.0
+        self._complained_at = self._missed_port_at = float("-inf")
 
     def __len__(self) -> int:
         return len(self._open)
@@ -66,9 +73,8 @@ class Relay:
     def take(self, sock: socket.socket, peer: tuple[Any, ...]) -> None:
         """Take a new connection from *peer*."""
         policy = self.policy
-        if len(self._open) >= policy.max_connections:
-            self.counts["refused_full"] += 1
-            close(sock, is_reset=True)
+        if not self._room.take():
+            self._refuse_full(sock)
             return
         connection = Connection(self, sock, (peer[0], peer[1]))
         self._open[connection] = b""
@@ -92,11 +98,23 @@ class Relay:
         return True
 
     def forget(self, connection: Connection) -> None:
-        key = self._open.pop(connection, b"")
+        self._room.leave()
+        key = self._open.pop(connection)
         if key:
             self._sources[key] -= 1
             if not self._sources[key]:
                 del self._sources[key]
+
+    def miss_port(self, place: Place) -> None:
+        """Hear that no port was left to call *place* from."""
+        self.counts["calls_failed"] += 1
+        self._missed_port_at = time.monotonic()
+        if self.may_complain():
+            log.warning("no port is left to call a gateway from", pool=self.pool.name, gateway=place.address)
+
+    @property
+    def is_short_of_ports(self) -> bool:
+        return time.monotonic() - self._missed_port_at < SHORT_S
 
     def close_all(self) -> None:
         for connection in tuple(self._open):
@@ -109,6 +127,12 @@ class Relay:
             return False
         self._complained_at = now
         return True
+
+    def _refuse_full(self, sock: socket.socket) -> None:
+        self.counts["refused_full"] += 1
+        if self.may_complain():
+            log.warning("a process of the relay is full", pool=self.pool.name, connections=self._room.limit)
+        close(sock, is_reset=True)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.create_task(work)

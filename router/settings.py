@@ -1,7 +1,7 @@
 """What a router is told by its environment."""
 
 from enum import StrEnum
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
@@ -37,6 +37,9 @@ class RouterSettings(Settings):
     idle_timeout_s: float = Field(600.0, gt=0, le=86400, description="A relayed connection idle for that long (or twice) ends.")
     max_connections: int = Field(9_000, ge=1, description="Connections that a relay process has at most (two files each).")
     relay_workers: int = Field(1, ge=1, le=64, description="Processes of the relay, on the same ports.")
+    relay_sources: str = Field(
+        "", description="Addresses of this machine that gateways are called from, in turn; each has 28,000 ports a gateway."
+    )
     max_per_source: int = Field(0, ge=0, description="Connections of one address, in one relay process; 0: no limit.")
     front: str = Field("", description="Networks (a TLS terminator) whose connections begin with a PROXY v2 header.")
     buffer_bytes: int = Field(64 << 10, ge=4 << 10, description="Bytes held a direction before the sender is paused.")
@@ -70,6 +73,12 @@ class RouterSettings(Settings):
         parse_spots(text)
         return text
 
+    @field_validator("relay_sources")
+    @classmethod
+    def _addresses(cls, text: str) -> str:
+        parse_addresses(text)
+        return text
+
     @field_validator("front")
     @classmethod
     def _networks(cls, text: str) -> str:
@@ -97,3 +106,8 @@ class RouterSettings(Settings):
 def parse_networks(text: str) -> list[IPv4Network | IPv6Network]:
     """Return the networks that *text* lists; raise ValueError where it lists something else."""
     return [ip_network(part.strip()) for part in text.split(",") if part.strip()]
+
+
+def parse_addresses(text: str) -> list[IPv4Address | IPv6Address]:
+    """Return the addresses that *text* lists; raise ValueError where it lists something else."""
+    return [ip_address(part.strip()) for part in text.split(",") if part.strip()]

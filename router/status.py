@@ -63,6 +63,14 @@ class PoolStatus(msgspec.Struct, frozen=True):
     ring: RingStatus
 
 
+class WorkerStatus(msgspec.Struct, frozen=True):
+    """One more process of the relay, by pool: its table's *signatures*, its *connections*. No *pid*: it is not up."""
+
+    pid: int | None
+    signatures: Mapping[str, str]
+    connections: Mapping[str, int]
+
+
 class RouterStatus(msgspec.Struct, frozen=True):
     """One router. *shape* and a pool's weights and members are all that its table follows from."""
 
@@ -75,6 +83,7 @@ class RouterStatus(msgspec.Struct, frozen=True):
     reasons: Sequence[str]
     shape: Shape
     pools: Sequence[PoolStatus]
+    workers: Sequence[WorkerStatus] = ()
 
 
 def figures(pool: Pool) -> Mapping[str, float]:
@@ -119,7 +128,7 @@ def _gateway(pool: Pool, known: Known, share: float, now: float) -> GatewayStatu
         weight=gateway.weight,
         share=share,
         connections=known.load,
-        own=known.open,
+        own=known.open + known.beside.open,
         bound=int(pool.bound(gateway.name)),
         capacity=gateway.capacity,
     )

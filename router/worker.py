@@ -4,16 +4,16 @@ It tells its figures in a line of JSON a second, and ends when its standard inpu
 """
 
 import asyncio
+import os
 import signal
 import sys
 
 import msgspec
 import uvloop
 
-from router.making import make_pools, make_relay_policy, make_watch
+from router.making import make_pools, make_relay, make_watch
 from router.relaying import GRACE_S, RelayPlane
 from router.settings import RouterSettings
-from router.workers import Workers
 from shared.bus.client import is_cancelled
 from shared.logs import configure
 from shared.settings import load_or_exit
@@ -25,7 +25,7 @@ async def run(s: RouterSettings) -> None:
     """Relay until the router that started this is gone or says so."""
     pools = make_pools(s)
     watch = make_watch(s, pools)
-    plane = RelayPlane(pools, make_relay_policy(s), s.host, {"read": s.read_port, "write": s.write_port}, Workers(0))
+    plane = make_relay(s, pools, 0)
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(work) for work in (watch.run(), plane.run(), _tell(plane))]
         await _end_of_input()
@@ -36,8 +36,10 @@ async def run(s: RouterSettings) -> None:
 
 async def _tell(plane: RelayPlane) -> None:
     while not is_cancelled():
-        sys.stdout.buffer.write(msgspec.json.encode(plane.metrics()) + b"\n")
-        sys.stdout.buffer.flush()
+        try:
+            os.write(sys.stdout.fileno(), msgspec.json.encode(plane.tell()) + b"\n")
+        except BrokenPipeError:
+            return  # the router is gone, as the end of our input says too
         await asyncio.sleep(TELL_S)
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.health import State
-from router.pool import FORGET_S, Pool
+from router.pool import FORGET_S, Pool, Share
 from router.ring import NoGateway
 from router.table import Shape, make_table
 from shared.bus.registry import Gateway, GatewayState
@@ -287,3 +287,39 @@ def test_whatever_is_found_a_pool_that_served_goes_on_serving(looks: list[tuple[
 
         assert order(p)
         assert set(p.table.names) <= p.known.keys()
+
+
+def test_who_refused_is_tried_last_until_a_look_finds_it_well() -> None:
+    p = pool(*three())
+    first, *others = order(p)
+
+    p.refused(first)
+    assert order(p) == [*others, first]
+
+    p.look({first: D}, 1.0)
+    assert order(p) == [*others, first]
+
+    look(p, 1.5)
+    assert order(p) == [first, *others]
+
+
+def test_when_all_have_refused_they_are_tried_in_their_order() -> None:
+    p = pool(*three())
+    before = order(p)
+
+    for name in before:
+        p.refused(name)
+
+    assert order(p) == before
+
+
+def test_what_other_processes_of_the_router_have_there_counts() -> None:
+    p = pool(*three())
+    first, *others = order(p)
+
+    p.add_up({first: Share(open=100, since_heard=90)})
+    assert p.known[first].load == 90
+    assert order(p) == [*others, first]
+
+    p.add_up({})
+    assert order(p) == [first, *others]
