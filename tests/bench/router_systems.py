@@ -37,8 +37,8 @@ from tests.namespaces import Namespace, missing
 HAPROXY, NGINX, ENVOY, PLAIN = "HAProxy", "nginx", "Envoy", "plain forwarding"
 PEERS = ROOT / "tests" / "bench" / "peers"
 PATH = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"
-SECRET, ADMIN_PORTS = "a secret for a benchmark alone", {"kernel": 7000, "relay": 7000}
-ROUTERS = ("kernel", "relay", "relay, PROXY v2")
+SECRET, CROWDED = "a secret for a benchmark alone", "relay, two workers"
+ADMIN_PORTS = {"kernel": 7000, "relay": 7000, "relay, PROXY v2": 7001, CROWDED: 7002}
 START_S = 30.0
 
 HAPROXY_CONFIG = """
@@ -102,8 +102,8 @@ class Systems:
     @contextmanager
     def alone(self, name: str) -> Iterator[None]:
         """Hold our other routers, which would answer to what befalls a gateway on the same core."""
-        others = {system.pid for other, system in self.by_name.items() if other in ROUTERS and other != name}
-        pids = [pid for pid in others if pid is not None]
+        others = [system.pid for other, system in self.by_name.items() if other in ADMIN_PORTS and other != name]
+        pids = [own for pid in others if pid is not None for own in _family(pid)]
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
         try:
@@ -143,7 +143,7 @@ def start_systems(stage: Stage, ground: Ground) -> Systems:
 
 
 def gateways_in_table(namespace: Namespace, port: int) -> int:
-    """Return how many gateways the router's table of the pool read has; 0 where it does not answer."""
+    """Return how many gateways the router's table of the pool read has; 0 where it does not answer, or a worker's differs."""
     with namespace.inside():
         sock = socket.socket()
     try:
@@ -154,8 +154,10 @@ def gateways_in_table(namespace: Namespace, port: int) -> int:
             said = b"".join(iter(lambda: sock.recv(65_536), b""))
     except OSError:
         return 0
-    pool = json.loads(said.partition(b"\r\n\r\n")[2])["pools"][0]
-    return sum(gateway["share"] > 0 for gateway in pool["gateways"])
+    status = json.loads(said.partition(b"\r\n\r\n")[2])
+    pool = status["pools"][0]
+    is_whole = all(worker["signatures"].get(pool["name"]) == pool["signature"] for worker in status["workers"])
+    return sum(gateway["share"] > 0 for gateway in pool["gateways"]) if is_whole else 0
 
 
 def _start_all(stage: Stage, ground: Ground) -> Iterator[tuple[str, System]]:
@@ -164,6 +166,9 @@ def _start_all(stage: Stage, ground: Ground) -> Iterator[tuple[str, System]]:
     yield "kernel", _start_router(stage, ground, KERNEL, 8000, 7000, plane="kernel", host="0.0.0.0")
     yield "relay", _start_router(stage, ground, PROXIES, 8000, 7000, host="10.3.0.1")
     yield "relay, PROXY v2", _start_router(stage, ground, PROXIES, 8100, 7001, host="10.3.0.1", proxy_secret=SECRET)
+    # Without so wide a bound the gateways beside the one that has all of a crowd would get seven eighths of it.
+    crowded = {"relay_workers": "2", "epsilon": "10"}
+    yield CROWDED, _start_router(stage, ground, PROXIES, 8400, 7002, host="10.3.0.1", **crowded)
     peers: Mapping[str, Callable[[Stage, Ground], Iterator[tuple[str, System]]]]
     peers = {HAPROXY: _start_haproxy, NGINX: _start_nginx}
     for name, start in peers.items():
@@ -264,8 +269,11 @@ def _most_files() -> int:
 
 
 def _memory(pid: int) -> int:
-    root = psutil.Process(pid)
-    return sum(process.memory_info().rss for process in (root, *root.children(recursive=True)))
+    return sum(psutil.Process(own).memory_info().rss for own in _family(pid))
+
+
+def _family(pid: int) -> list[int]:
+    return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
 
 
 def _version(argv: list[str]) -> str:

@@ -174,7 +174,7 @@ static void hold(void) {
   connect_all();
   await_word();
   double began = now(), ping_at = began, first_back = 0, at;
-  int back = 0;
+  int lost = 0, back = 0;
   while (back < many) {
     int found = epoll_wait(epoll, events, 512, 5);
     at = now();
@@ -182,6 +182,7 @@ static void hold(void) {
       int n = events[e].data.u64, is_done = step(n, events[e].events);
       if (is_done < 0) {
         drop(n);
+        lost += !lines[n].is_lost;
         lines[n].is_lost = 1;
         lines[n].retry_at = at + RETRY_S;
       } else if (is_done && lines[n].is_lost && !lines[n].is_back) {
@@ -190,7 +191,7 @@ static void hold(void) {
       }
     }
     if (at - began > 60) {
-      fprintf(stderr, "%d of %d are back after a minute\n", back, many);
+      fprintf(stderr, "after a minute %d of %d had lost their connection, and %d were back\n", lost, many, back);
       exit(1);
     }
     int is_ping = at >= ping_at;
