@@ -52,10 +52,15 @@ class Player:
         return list(self._chances)
 
     def ends(self) -> Json:
-        """Return what is left in the outbox, and the positions."""
+        """Return what is left in the outbox, what had failed, and the positions."""
         outbox = None if self.outbox is None else [pending.id for pending in self.outbox]
+        failed = [] if self.outbox is None else [pending.id for pending in self.outbox.failed]
         at = self.positions
-        return {"outbox": outbox, "positions": None if at is None else {"epoch": at.epoch, "inbox": at.inbox, "of": at.of}}
+        return {
+            "outbox": outbox,
+            "failed": failed,
+            "positions": None if at is None else {"epoch": at.epoch, "inbox": at.inbox, "of": at.of},
+        }
 
     def _hear(self, on: Mapping[str, Any], now: float) -> list[Step]:
         connection, line = self._connection, on.get("line", 0)
@@ -85,6 +90,15 @@ class Player:
                 return connection.offered(
                     self.outbox.add(on["conversation"], on["id"], {"type": "send", "text": on["text"]}), now
                 )
+            case "retry":
+                assert self.outbox is not None
+                pending = self.outbox.retry(on["conversation"], on["id"])
+                assert pending is not None
+                return connection.offered(pending, now)
+            case "discard":
+                assert self.outbox is not None
+                assert self.outbox.discard(on["conversation"], on["id"]) is not None
+                return []
             case "hint":
                 return connection.hinted(now)
             case "time":
@@ -102,6 +116,8 @@ def _outbox(sends: list[Json] | None) -> Outbox | None:
     outbox = Outbox()
     for send in sends:
         outbox.add(send["conversation"], send["id"], {"type": "send", "text": send["text"]})
+        if send.get("failed"):
+            outbox.fail(send["conversation"], send["id"])
     return outbox
 
 
@@ -168,7 +184,7 @@ def test_the_core_does_what_the_vector_says(vector: Json) -> None:
         assert player.wakes_at == pytest.approx(step["wakes_at"], abs=1e-9), where
 
     assert player.chances_left == []
-    assert player.ends() == vector["ends"]
+    assert player.ends() == {"failed": [], **vector["ends"]}
 
 
 @pytest.mark.parametrize("vector", list(vectors("polls")))

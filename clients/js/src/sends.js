@@ -91,7 +91,10 @@ export class Sends {
   failed(failed) {
     const message = this.#fail(failed);
     if (message) void this.#store.put([message.kept]).catch(this.#hears.unstored);
-    else this.#forget(failed.conversation, failed.id);
+    else {
+      this.outbox.discard(failed.conversation, failed.id); // nobody is there to retry it
+      this.#forget(failed.conversation, failed.id);
+    }
     this.#hears.share({ type: "failed", failed });
   }
 
@@ -178,7 +181,8 @@ export class Sends {
     if (kept.failed) return;
     if (this.#leads && this.#early !== null) return void this.#early.push(kept);
     const many = this.outbox.size;
-    const pending = this.outbox.add(kept.conversation, kept.id, kept.change);
+    const { conversation, id, change } = kept;
+    const pending = this.outbox.retry(conversation, id) ?? this.outbox.add(conversation, id, change);
     if (this.outbox.size > many) this.#hears.out(pending);
   }
 
@@ -195,6 +199,7 @@ export class Sends {
    */
   #drop(conversation, id) {
     const message = this.#messages.get(nameOf(conversation, id));
+    this.outbox.discard(conversation, id);
     if (message === undefined) return;
     this.#messages.delete(nameOf(conversation, id));
     message.state = "discarded";

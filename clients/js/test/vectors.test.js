@@ -61,6 +61,11 @@ class Player {
         return connection.renewed(on.line, on.token, now);
       case "offer":
         return connection.offered(this.outbox.add(on.conversation, on.id, { type: "send", text: on.text }), now);
+      case "retry":
+        return connection.offered(this.retried(on), now);
+      case "discard":
+        assert.ok(this.outbox.discard(on.conversation, on.id));
+        return [];
       case "hint":
         return connection.hinted(now);
       case "time":
@@ -70,9 +75,17 @@ class Player {
     }
   }
 
+  /** @param {any} on */
+  retried({ conversation, id }) {
+    const pending = this.outbox.retry(conversation, id);
+    assert.ok(pending);
+    return pending;
+  }
+
   ends() {
     return {
       outbox: this.outbox && [...this.outbox].map(({ id }) => id),
+      failed: (this.outbox?.failed ?? []).map((/** @type {any} */ { id }) => id),
       positions: this.positions && this.positions.cursor,
     };
   }
@@ -81,7 +94,10 @@ class Player {
 /** @param {any[]} sends */
 function outboxOf(sends) {
   const outbox = new Outbox();
-  for (const { conversation, id, text } of sends) outbox.add(conversation, id, { type: "send", text });
+  for (const { conversation, id, text, failed } of sends) {
+    outbox.add(conversation, id, { type: "send", text });
+    if (failed) outbox.fail(conversation, id);
+  }
   return outbox;
 }
 
@@ -128,7 +144,7 @@ for (const file of readdirSync(FOLDER).filter((name) => name.endsWith(".json")))
         assert.ok(isClose, `${where}: wakes at ${player.connection.wakesAt}, not ${wakesAt}`);
       }
       assert.deepEqual(player.chances, []);
-      assert.deepEqual(player.ends(), vector.ends);
+      assert.deepEqual(player.ends(), { failed: [], ...vector.ends });
     });
   }
 }

@@ -203,7 +203,8 @@ export class Session {
     /** @type {Ack[]} */
     const acks = [];
     for (const { conversation, id, seq, at, duplicate } of frame.acks) {
-      const pending = this.#settle(conversation, id);
+      this.#lane(conversation).settle(id);
+      const pending = this.#outbox?.settle(conversation, id);
       if (pending) acks.push({ conversation, id, seq, at, duplicate: Boolean(duplicate), attempts: pending.attempts });
     }
     const conversations = new Set(frame.acks.map((/** @type {Frame} */ ack) => ack.conversation));
@@ -226,18 +227,10 @@ export class Session {
       this.#lane(conversation).putOff(id, retryAfterS);
       return this.#move(conversation);
     }
-    const isOurs = this.#settle(conversation, id) !== undefined;
+    this.#lane(conversation).settle(id);
+    const isOurs = this.#outbox?.fail(conversation, id) !== undefined;
     const moves = this.#move(conversation);
     return isOurs ? [{ do: "failed", conversation, id, code, detail }, ...moves] : moves;
-  }
-
-  /**
-   * @param {string} conversation
-   * @param {string} id
-   */
-  #settle(conversation, id) {
-    this.#lane(conversation).settle(id);
-    return this.#outbox?.settle(conversation, id);
   }
 
   /**
