@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 
 from deploy.chat.terminal import plain
+from tests.outboxes import kept_texts
 from tests.system import READY, Up
 from tests.terminal import Command, Screen, a_pipe, environment, stopped, wait_until
 
@@ -247,7 +248,7 @@ def test_what_a_killed_one_had_taken_goes_out_once_and_in_order(
     killed.wait_for(100)
     with stopped(system.local().processes["write-1"]):
         killed.type("".join(f"{n}\n" for n in range(100, 200)))
-        wait_until(lambda: (Path(state[1]) / "outbox.log").read_text().count('"put"') == 200, killed.said)
+        wait_until(lambda: kept_texts(Path(state[1]))[-1:] == ["199"], killed.said)
         killed.interrupt(signal.SIGKILL)
     last = start("send", room, "last", "--as", "alice", *state)
     assert last.end() == 0
@@ -260,8 +261,7 @@ def test_what_a_killed_one_had_taken_goes_out_once_and_in_order(
 def test_ctrl_c_leaves_what_waits_for_the_next_time(start: Start, system: Up, room: str, state: tuple[str, ...]) -> None:
     with stopped(system.local().processes["write-1"]):
         left = start("send", room, "kept", "--as", "alice", *state)
-        outbox = Path(state[1]) / "outbox.log"
-        wait_until(lambda: outbox.exists() and "kept" in outbox.read_text(), left.said)
+        wait_until(lambda: kept_texts(Path(state[1])) == ["kept"], left.said)
         assert left.interrupt() == 130
     assert left.said() == "ringpost: 1 not acknowledged yet; what is left goes out first next time.\n"
 
