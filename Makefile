@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow test-clients test-compose test-docs check lock format clean bench-first bench-read bench-read-long bench-write bench-write-long bench-router fault-write secrets image up down scale roll logs
+.PHONY: help install run test test-slow test-clients test-compose test-docs check lock format clean bench-first bench-read bench-read-long bench-write bench-write-long bench-router load load-ui scaling-report hold fault-write secrets image up down scale roll logs
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -90,6 +90,18 @@ roll: image ## Put the image as it is now in the place of what runs in Docker, w
 
 logs: ## Follow the logs of what runs in Docker
 	@docker compose logs --follow --tail 50 $(ARGS)
+
+load: install ## People who chat, by locust, checked: make load MIX=messenger|slack USERS=200 SECONDS=60, against the system named
+	@$(BIN)/python -m tests.load --mix $(or $(MIX),messenger) --users $(or $(USERS),200) --seconds $(or $(SECONDS),60) $(ARGS)
+
+load-ui: install ## The same, started and watched in a browser (http://localhost:8089)
+	@$(BIN)/python -m tests.load --ui --mix $(or $(MIX),messenger) --users $(or $(USERS),200) $(ARGS)
+
+scaling-report: install ## The same load against 1, 2, 4 read and 1, 2 write gateways, up to the knee (docs/benchmarks; some minutes)
+	@$(BIN)/python -m tests.bench.scaling --out docs/benchmarks $(ARGS)
+
+hold: install ## Hold 95,000 WebSocket connections, kill a gateway, see all come back (docs/benchmarks; some 6 minutes; root)
+	@$(BIN)/python -m tests.bench.hold --connections $(or $(CONNECTIONS),95000) $(ARGS)
 
 format: install ## Format the code
 	@$(BIN)/ruff check --fix .
