@@ -114,6 +114,7 @@ lock: install ## Resolve the dependencies anew (needs uv on the PATH)
 	@uv pip compile pyproject.toml clients/python/pyproject.toml --extra local --extra dev --extra load --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -o requirements.lock
 	@uv pip compile pyproject.toml clients/python/pyproject.toml $(SUBLOCK) -o deploy/requirements.lock
+	@uv pip compile pyproject.toml clients/python/pyproject.toml --extra load $(SUBLOCK) -o deploy/load.lock
 	@echo hatchling | uv pip compile - $(SUBLOCK) -o deploy/build.lock
 
 clean: ## Remove .venv and caches (not the data of `make run`)

@@ -37,7 +37,7 @@ class Access:
 
 
 def find_access() -> Access:
-    """Return the way in: by RINGPOST_DATA; else by RINGPOST_PUBLIC_READ_URL and RINGPOST_PUBLIC_WRITE_URL, or by the two ports.
+    """Return the way in: by RINGPOST_DATA; else by RINGPOST_READ_URL and RINGPOST_WRITE_URL, or by the two ports.
 
     Raises:
         NotRunning: there is no data folder of a running system, and neither URLs nor a port are named.
@@ -55,5 +55,5 @@ def find_access() -> Access:
 
 
 def _urls() -> tuple[str, str] | None:
-    read, write = (os.environ.get(f"RINGPOST_PUBLIC_{service}_URL") for service in ("READ", "WRITE"))
+    read, write = (os.environ.get(f"RINGPOST_{service}_URL") for service in ("READ", "WRITE"))
     return (read, write) if read and write else None

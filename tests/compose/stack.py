@@ -21,11 +21,11 @@ SERVICES = ("postgres", "redis", "write", "read", "router")
 
 
 class Stack:
-    """One project. *folder* takes its secrets; *overlays* are laid over compose.yaml."""
+    """One project. *folder* takes its secrets; *overlays* are laid over compose.yaml; *settings* are as in `.env`."""
 
-    def __init__(self, folder: Path, *overlays: str) -> None:
+    def __init__(self, folder: Path, *overlays: str, **settings: str) -> None:
         self.project = f"ringpost-test-{token_hex(3)}"
-        self.secrets = folder / "secrets"
+        self.secrets, self._settings = folder / "secrets", settings
         self.ports = {name: free_port() for name in ("READ", "WRITE", "ADMIN", "TLS_READ", "TLS_WRITE")}
         self._files = [word for file in ("compose.yaml", *overlays) for word in ("--file", str(ROOT / file))]
 
@@ -39,6 +39,7 @@ class Stack:
             "RINGPOST_IMAGE": IMAGE,
             "RINGPOST_SECRETS": str(self.secrets),
             "RINGPOST_DEV_TOKENS": "true",
+            **self._settings,
             **{f"RINGPOST_{name}_PORT": str(port) for name, port in self.ports.items()},
             **{name: value for name, value in os.environ.items() if name.startswith("DOCKER_")},
         }
@@ -57,8 +58,8 @@ class Stack:
 
     # Its life.
 
-    def compose(self, *words: str, timeout_s: float = COMMAND_S, **more: str) -> str:
-        return run(["docker", "compose", *self._files, *words], self.env | more, timeout_s)
+    def compose(self, *words: str, timeout_s: float = COMMAND_S) -> str:
+        return run(["docker", "compose", *self._files, *words], self.env, timeout_s)
 
     def build(self, revision: str, *services: str) -> None:
         self.compose("build", "--quiet", "--build-arg", f"REVISION={revision}", *(services or ("migrate",)), timeout_s=BUILD_S)
@@ -66,10 +67,10 @@ class Stack:
     def make_secrets(self) -> None:
         run([str(ROOT / "deploy" / "make-secrets"), str(self.secrets)], self.env, COMMAND_S)
 
-    def up(self, **more: str) -> float:
+    def up(self) -> float:
         """Start all of it; return the seconds until it was healthy."""
         began = time.monotonic()
-        self.compose("up", "--detach", "--wait", **more)
+        self.compose("up", "--detach", "--wait")
         return time.monotonic() - began
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,11 @@ START_S, END_S = 60.0, 240.0
 class Talking:
     """Replays of *lines* lines in *logs* conversations, each of some *seconds*; `found` has what each of them found."""
 
-    def __init__(self, stack: Stack, folder: Path, *, logs: int, lines: int, watchers: int, seconds: float) -> None:
+    def __init__(
+        self, stack: Stack, folder: Path, *, logs: int, lines: int, watchers: int, seconds: float, **environment: str
+    ) -> None:
         self._stack, self._flags = stack, ("--watchers", str(watchers))
+        self._env = stack.env | {"RINGPOST_DATA": "/nowhere"} | environment
         self._logs = make_logs(folder, logs, lines)
         self._speed = speed_for(self._logs, seconds)
         self._process: subprocess.Popen[str] | None = None
@@ -36,7 +40,7 @@ class Talking:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "deploy.cli", *words],
             cwd=ROOT,
-            env=self._stack.env | {"RINGPOST_DATA": "/nowhere"},
+            env=self._env,
             stdout=self._output,
             stderr=subprocess.STDOUT,
             text=True,
@@ -73,6 +77,19 @@ class Talking:
 
     def total(self, what: str) -> int:
         return sum(found[what] for found in self.found)
+
+    def report(self, what: str, done: Mapping[str, int]) -> None:
+        """Print what was done meanwhile, and what became of it."""
+        counts = "   ".join(f"{name} {n}" for name, n in done.items())
+        names = ("sent", "acknowledged", "stored", "deliveries", "retried", "reconnects", "moves", "disconnects")
+        print(f"\n{what}: {counts}\n  " + "   ".join(f"{name} {self.total(name):,}" for name in names))
+        print("  " + "   ".join(f"{name.replace('_', ' ')} {n}" for name, n in self.faults().items()), end="   ")
+        print(f"longest without a socket {self.without_socket_ms:,} ms")
+
+    @property
+    def without_socket_ms(self) -> float:
+        """The longest that anybody was without a socket."""
+        return max(float(found["without_socket_ms"]) for found in self.found)
 
     def words(self) -> list[str]:
         return [fault for found in self.found for fault in found["faults"]]

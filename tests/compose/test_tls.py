@@ -4,8 +4,6 @@ import datetime
 import json
 import socket
 import ssl
-import subprocess
-import sys
 from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
@@ -19,11 +17,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from shared.proxy import encode
-from tests.chat import make_logs
 from tests.compose.docker import run
-from tests.compose.stack import COMMAND_S, IMAGE, ROOT, Stack
+from tests.compose.stack import COMMAND_S, IMAGE, Stack
+from tests.compose.talking import Talking
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
+UPGRADED = ("router", "write", "read")
 
 # What a client in a container of its own says of where it is and of who served it.
 LOOK = """
@@ -60,14 +59,14 @@ def make_certificate() -> bytes:
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack with TLS in front, of three read gateways."""
-    stack = Stack(tmp_path_factory.mktemp("tls"), "deploy/tls.yaml")
+    stack = Stack(tmp_path_factory.mktemp("tls"), "deploy/tls.yaml", RINGPOST_READ="3")
     stack.make_secrets()
     certificate = stack.secrets / "tls_certificate"
     certificate.write_bytes(make_certificate())
     certificate.chmod(0o644)
     stack.build("one", "migrate", "tls")
     try:
-        stack.up(RINGPOST_READ="3")
+        stack.up()
         yield stack
     finally:
         stack.close()
@@ -94,8 +93,9 @@ def test_the_router_is_reached_by_tls_and_not_without(stack: Stack) -> None:
 
 def test_each_client_is_pinned_by_its_own_address(stack: Stack) -> None:
     served = dict(in_network(stack, LOOK).split() for _ in range(5))
-    words = ["ring", "where", *served, "--url", stack.admin_url, "--json"]
-    where = run([sys.executable, "-m", "deploy.cli", *words], stack.env | {"PYTHONPATH": str(ROOT)}, COMMAND_S)
+    where = stack.compose(
+        "exec", "-T", "router", "ringpost", "ring", "where", *served, "--url", "http://127.0.0.1:9000", "--json"
+    )
     expected = {found["address"]: found["order"][0] for found in json.loads(where)["addresses"] if found["pool"] == "read"}
 
     assert served == expected
@@ -108,18 +108,24 @@ def test_the_router_believes_haproxy_alone(stack: Stack) -> None:
     assert in_network(stack, CLAIM, claim) in ("", "ConnectionResetError")
 
 
-def test_real_chat_passes_whole(stack: Stack, tmp_path: Path) -> None:
-    urls = {f"RINGPOST_PUBLIC_{name}_URL": f"https://localhost:{stack.ports[f'TLS_{name}']}" for name in ("READ", "WRITE")}
-    ended = subprocess.run(
-        [sys.executable, "-m", "deploy.cli", "replay", *map(str, make_logs(tmp_path, 2, 100)), "--json"],
-        cwd=ROOT,
-        env={"PATH": "", "RINGPOST_DATA": "/nowhere", "SSL_CERT_FILE": str(stack.secrets / "tls_certificate"), **urls},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    found = json.loads(ended.stdout)
-    assert found["acknowledged"] == found["stored"] == found["sent"] > 150
-    assert found["disconnects"] == found["lost"] == found["duplicated"] == found["out_of_order"] == 0
+def test_an_upgrade_of_all_services_under_many_readers_costs_nobody_a_message_or_a_socket(stack: Stack, tmp_path: Path) -> None:
+    urls = {f"RINGPOST_{name}_URL": f"https://localhost:{stack.ports[f'TLS_{name}']}" for name in ("READ", "WRITE")}
+    trust = {"SSL_CERT_FILE": str(stack.secrets / "tls_certificate")}
+    talking = Talking(stack, tmp_path, logs=3, lines=300, watchers=60, seconds=60, **urls, **trust)
+    before = {id for service in UPGRADED for id in stack.containers(service)}
+    stack.build("two")
+    talking.keep_on()
+    stack.roll()
+    for service in ("redis", "postgres"):
+        talking.keep_on()
+        stack.compose("up", "--detach", "--no-deps", "--force-recreate", "--wait", service)
+    talking.finish()
+
+    after = [id for service in UPGRADED for id in stack.containers(service)]
+    talking.report("upgraded", {"containers": len(after) + 2, "watchers": 60})
+    assert talking.faults() == dict.fromkeys(talking.faults(), 0), (talking.words(), stack.logs())
+    assert talking.total("disconnects") == talking.total("reconnects") == talking.total("refused") == 0
+    assert talking.without_socket_ms == 0
+    assert (len(after), before & set(after)) == (len(before), set())
+    labels = [stack.inspect(id)["Config"]["Labels"]["org.opencontainers.image.revision"] for id in after]
+    assert set(labels) == {"two"}
