@@ -12,7 +12,7 @@ from router.room import Room
 from router.status import WorkerStatus
 from router.workers import Told, Workers
 
-LOOK_S = 0.05
+GRACE_S = 0.5
 log = structlog.get_logger("ringpost.router")
 
 
@@ -40,19 +40,11 @@ class RelayPlane:
             tasks.create_task(self._workers.run(self._add_up))
 
     async def stop(self, grace_s: float) -> None:
-        """Take nothing more; end what is left when *grace_s* are over."""
         for listener in self._listeners:
             listener.close()
-        await asyncio.gather(self._until_empty(grace_s), self._workers.stop(grace_s))
+        await asyncio.gather(asyncio.sleep(grace_s), self._workers.stop(grace_s))
         for relay in self._relays:
             relay.close_all()
-
-    async def _until_empty(self, grace_s: float) -> None:
-        """Wait until nothing is carried any more, at most for *grace_s*."""
-        for _ in range(int(grace_s / LOOK_S)):
-            if not any(map(len, self._relays)):
-                return
-            await asyncio.sleep(LOOK_S)
 
     def reasons(self) -> Sequence[str]:
         return ()
@@ -85,8 +77,7 @@ class RelayPlane:
         full = [f"full, with {room.limit} connections"] if room.is_full else []
         paused = [f"{listener.relay.pool.name}: out of files" for listener in self._listeners if listener.is_paused]
         portless = [f"{relay.pool.name}: out of ports to a gateway" for relay in self._relays if relay.is_short_of_ports]
-        hidden = [f"{relay.pool.name}: clients' addresses are hidden" for relay in self._relays if relay.hiding.is_on]
-        return [*short, *full, *paused, *portless, *hidden]
+        return [*short, *full, *paused, *portless]
 
     def _metrics(self) -> dict[str, float]:
         figures: dict[str, float] = {"router_connections_limit": self._room.limit}

@@ -37,7 +37,7 @@ class Company:
         self._hub, self._marks, self._presence, self._profiles = hub, marks, presence, profiles
         self._signals, self._origin = signals, origin
         self._pace, self._repeats = TypingPace(), Repeats()
-        self.counts: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter(signals_poison=0, offers_dropped=0)
         self.clients_of: Callable[[str], Iterable[Client]] = lambda user: ()
         marks.on_moved = self._tell_moved
         hub.on_signal, hub.on_stranger = self._hear, presence.nudge

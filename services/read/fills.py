@@ -25,6 +25,7 @@ from shared.storage.logs import Logs
 
 log = structlog.get_logger("ringpost.read")
 PLACES = 4
+SOURCES = "memory", "cache", "postgres"
 REST_S = 5.0
 
 
@@ -54,7 +55,7 @@ class Fills:
         self._line = Line(PLACES)
         self._reading: dict[UUID, asyncio.Future[_Found]] = {}
         self._resting_until = 0.0
-        self.counts: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter({_of(source): 0 for source in SOURCES})
 
     def metrics(self) -> dict[str, float]:
         now = {"read_fills_waiting": float(len(self._line)), "read_memory_bytes": float(self._memory.size)}
@@ -108,7 +109,7 @@ class Fills:
             wanted = wanted._replace(version=found.version)
 
     def _count(self, source: str, events: int) -> None:
-        self.counts[f'catch_up_events_total{{source="{source}"}}'] += events
+        self.counts[_of(source)] += events
 
     def _begin(self, wanted: Wanted, urgency: Urgency) -> asyncio.Future[_Found]:
         reading = self._reading[wanted.log] = asyncio.get_running_loop().create_future()
@@ -154,6 +155,10 @@ class Fills:
             raise Unavailable("The database has another history.")
         events = [Known(frames.encode(event), _gone(event, is_inbox=wanted.is_inbox)) for event in run.events]
         return _Found(Version(run.epoch, run.generation), first, events, "postgres")
+
+
+def _of(source: str) -> str:
+    return f'catch_up_events_total{{source="{source}"}}'
 
 
 def _gone(event: dict[str, Any], *, is_inbox: bool) -> str | None:

@@ -61,7 +61,7 @@ class Signals:
         self._redis, self._timeout_s = redis, timeout_s
         self._waiting: deque[tuple[str, bytes]] = deque()
         self._wake = asyncio.Event()
-        self.counts: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter(signals=0, signals_dropped=0)
 
     def tell(self, channel: str, data: bytes) -> None:
         """Have *data* published soon."""

@@ -33,7 +33,8 @@ async def sources(read: Process) -> dict[str, float]:
     async with httpx.AsyncClient() as client:
         lines = (await client.get(f"{read.url}/metrics")).text.splitlines()
     named = [line for line in lines if line.startswith("ringpost_read_catch_up_events_total{")]
-    return {line.split('"')[1]: float(line.rpartition(" ")[2]) for line in named}
+    told = {line.split('"')[1]: float(line.rpartition(" ")[2]) for line in named}
+    return {source: n for source, n in told.items() if n}
 
 
 async def catch_up(read: Process, user: str, room: str, position: int, head: int = HEAD) -> list[dict[str, Any]]:

@@ -1,12 +1,8 @@
 import { Connection } from "./core/connection.js";
-import { Ladder } from "./core/transport.js";
-import { Refused } from "./errors.js";
-import { Polling } from "./polling.js";
 import { ABNORMAL, Socket } from "./socket.js";
-import { EventStream } from "./stream.js";
+import { Refused } from "./errors.js";
 
-/** @import {Api} from "./api.js" */
-/** @import {Frame, Pending, Step, Told, Transport} from "./core/types.js" */
+/** @import {Frame, Pending, Step, Told} from "./core/types.js" */
 /** @import {Session} from "./core/session.js" */
 /** @import {Tokens} from "./tokens.js" */
 /** @import {Options} from "./options.js" */
@@ -19,9 +15,8 @@ export class Link {
   #tokens;
   #options;
   #tell;
-  #api;
   #connection;
-  /** @type {Map<number, Socket | EventStream | Polling>} */
+  /** @type {Map<number, Socket>} */
   #sockets = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
@@ -33,18 +28,13 @@ export class Link {
    * @param {Options} options
    * @param {(takesOver: boolean) => Session} make
    * @param {(told: Told | {do: "stop", code: number, reason: string}) => void} tell
-   * @param {Api} api carries what is not a WebSocket
-   * @param {readonly Transport[]} rungs by what to read, the best one first
    */
-  constructor(url, tokens, options, make, tell, api, rungs = ["ws"]) {
+  constructor(url, tokens, options, make, tell) {
     this.#url = `${url.replace(/^http/, "ws")}/v1/socket`;
     this.#tokens = tokens;
     this.#options = options;
     this.#tell = tell;
-    this.#api = api;
-    const { waits, chance } = options;
-    const ladder = new Ladder(chance, rungs, waits.climbBaseS, waits.climbCapS);
-    this.#connection = new Connection(make, waits, chance, tokens.isRenewable, ladder);
+    this.#connection = new Connection(make, options.waits, options.chance, tokens.isRenewable);
   }
 
   get canWrite() {
@@ -54,25 +44,6 @@ export class Link {
   /** How often a gateway that was about to stop was left for another one before it did. */
   get moves() {
     return this.#connection.moves;
-  }
-
-  /** By what it reads now; null while it is away. */
-  get via() {
-    return this.#connection.via;
-  }
-
-  /** How often another transport took over while the one before still stood. */
-  get switches() {
-    return this.#connection.switches;
-  }
-
-  /**
-   * Read by these from now on, the best one first.
-   *
-   * @param {readonly Transport[]} rungs
-   */
-  choose(rungs) {
-    this.#do(this.#connection.choose(rungs, this.#now));
   }
 
   start() {
@@ -129,9 +100,7 @@ export class Link {
       case "send":
         return this.#sockets.get(step.line)?.send(step.frame);
       case "connect":
-        return void this.#open(step.line, step.via ?? "ws");
-      case "probe":
-        return void this.#probe();
+        return void this.#open(step.line);
       case "close":
         return this.#drop(step.line);
       case "cut":
@@ -147,11 +116,8 @@ export class Link {
     }
   }
 
-  /**
-   * @param {number} line
-   * @param {Transport} via
-   */
-  async #open(line, via) {
+  /** @param {number} line */
+  async #open(line) {
     let token = "";
     try {
       token = await this.#tokens.get();
@@ -165,7 +131,7 @@ export class Link {
     // Let go of, or stopped, while the token was fetched.
     if (this.#isStopped || !this.#connection.knows(line)) return;
     try {
-      this.#sockets.set(line, this.#connect(line, via, token));
+      this.#sockets.set(line, this.#connect(line, token));
     } catch (error) {
       // The page's rules may forbid it, such as a plain socket from a secure page.
       this.#do(this.#connection.failed(line, String(error), null, this.#now));
@@ -174,28 +140,16 @@ export class Link {
 
   /**
    * @param {number} line
-   * @param {Transport} via
    * @param {string} token
    */
-  #connect(line, via, token) {
+  #connect(line, token) {
     const connection = this.#connection;
-    const hears = {
+    return new Socket(this.#url, this.#options, {
       opened: () => this.#do(connection.opened(line, token, this.#now)),
-      failed: (/** @type {string} */ reason) => this.#do(connection.failed(line, reason, null, this.#now)),
-      refused: (/** @type {number} */ code, /** @type {string} */ reason) =>
-        this.#do(connection.refused(line, code, reason, this.#now)),
-      blocked: (/** @type {number} */ code, /** @type {string} */ reason) =>
-        this.#do(connection.blocked(line, code, reason, this.#now)),
-      received: (/** @type {Frame | null} */ frame) => this.#do(connection.received(line, frame, this.#now)),
-      closed: (/** @type {number} */ code, /** @type {string} */ reason) => this.#close(line, code, reason),
-    };
-    if (via === "sse") return new EventStream(this.#api, hears);
-    return via === "poll" ? new Polling(this.#api, hears) : new Socket(this.#url, this.#options, hears);
-  }
-
-  async #probe() {
-    const isAnswered = await this.#api.isReady();
-    this.#do(this.#connection.probed(isAnswered, this.#now));
+      failed: (reason) => this.#do(connection.failed(line, reason, null, this.#now)),
+      received: (frame) => this.#do(connection.received(line, frame, this.#now)),
+      closed: (code, reason) => this.#close(line, code, reason),
+    });
   }
 
   /** @param {number} line */

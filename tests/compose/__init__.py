@@ -1,1 +1,0 @@
-"""The whole system in Docker, as compose.yaml runs it: scaled, restarted, killed, stopped and upgraded while people chat."""
