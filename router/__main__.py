@@ -99,6 +99,7 @@ class Router:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
+        await self._plane.prepare(await self._watch.ask())
         async with asyncio.TaskGroup() as tasks:
             watching = tasks.create_task(self._watch.run())
             admin = _Server(self._admin_config())

@@ -75,7 +75,7 @@ class Connection:
         if header is not None:
             self.loop.remove_reader(self.client.sock)
             self._clear_deadline()
-            self._source = header.client or self._source
+            self._source, self._head = header.client or self._source, b""
             if self.relay.admits(self, self._source[0]):
                 self.find()
 
@@ -191,16 +191,23 @@ class Connection:
         self.loop.add_reader(client.sock, self._read_first)
 
     def _read_first(self) -> None:
-        """Drop who speaks of whose connection it is, and is not the front."""
+        """Drop who says, be it piece by piece, whose connection it is, and is not the front."""
+        assert self.gate is not None
+        client = self.client
         try:
-            begin = self.client.sock.recv(len(SIGNATURE), socket.MSG_PEEK)
+            begin = client.sock.recv(len(SIGNATURE) - len(self._head), socket.MSG_PEEK)
         except OSError:
             begin = b""
-        if begin == SIGNATURE:
-            self._refuse_header()
+        if begin and SIGNATURE.startswith(self._head + begin):
+            self._head += client.sock.recv(len(begin))
+            if self._head == SIGNATURE:
+                self._refuse_header()
             return
-        self.loop.add_reader(self.client.sock, self.client.read)
-        self.client.read()
+        self.loop.add_reader(client.sock, client.read)
+        if self._head:
+            self.gate.write(memoryview(self._head))
+        else:
+            client.read()
 
     def _refuse(self) -> None:
         self.relay.counts["refused_no_gateway"] += 1

@@ -72,6 +72,13 @@ class KernelPlane:
         except OSError as error:
             raise KernelError(f"the list of connections can't be read (nf_conntrack_netlink): {error.strerror}") from error
 
+    async def prepare(self, answering: Sequence[Gateway]) -> None:
+        spots = {spot for gateway in answering if (spot := await _spot(gateway)) is not None}
+        found = await asyncio.gather(*(asyncio.to_thread(comes_back, spot) for spot in spots))
+        if spots and not any(found):
+            places = ", ".join(sorted(str(address) for address, _ in spots))
+            raise KernelError(f"answers of {places} to clients do not come back through this machine: lead their routes here")
+
     async def run(self) -> None:
         """Keep the kernel as the pools are, until cancelled."""
         await asyncio.to_thread(self._adopt)

@@ -4,10 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from router.status import WorkerStatus
+from shared.bus.registry import Gateway
 
 
 class Plane(Protocol):
     """Two stand behind it: `RelayPlane` and `KernelPlane`."""
+
+    async def prepare(self, answering: Sequence[Gateway]) -> None:
+        """See whether connections to the gateways that are *answering* can be carried; raise KernelError where none can."""
+        ...
 
     async def run(self) -> None:
         """Carry connections as the pools' tables say, until cancelled."""

@@ -11,6 +11,7 @@ from router.relay import Relay, RelayPolicy
 from router.room import Room
 from router.status import WorkerStatus
 from router.workers import Told, Workers
+from shared.bus.registry import Gateway
 
 GRACE_S = 0.5
 log = structlog.get_logger("ringpost.router")
@@ -26,13 +27,15 @@ class RelayPlane:
         self._relays = [Relay(pool, policy, room) for pool in pools]
         self._listeners = [Listener(relay, host, ports[relay.pool.name]) for relay in self._relays]
 
-    async def run(self) -> None:
+    async def prepare(self, answering: Sequence[Gateway]) -> None:
         if self._room.is_short:
             log.warning(
                 "this process may have too few files for the connections that it is to have at most (RLIMIT_NOFILE)",
                 connections=self._room.limit,
                 wanted=self._room.wanted,
             )
+
+    async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             for listener, relay in zip(self._listeners, self._relays, strict=True):
                 tasks.create_task(relay.run())

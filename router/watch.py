@@ -1,17 +1,20 @@
 """Keeps pools as their members are: reads who is in them, looks at each gateway, and swaps the table when that changes it."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
 
+from router.health import State
 from router.members import Members
 from router.pool import Pool
 from router.probe import probe
 from router.table import make_table
 from shared.bus.client import is_cancelled
+from shared.bus.registry import Gateway
 from shared.errors import Unavailable
 
 log = structlog.get_logger("ringpost.router")
@@ -40,6 +43,15 @@ class Watch:
             for followed in self._followed:
                 tasks.create_task(self._read(followed))
                 tasks.create_task(self._look(followed))
+
+    async def ask(self) -> Sequence[Gateway]:
+        """Return the members that answer now, be they ready or not; nobody where members can't be read."""
+        gateways = list[Gateway]()
+        for followed in self._followed:
+            with contextlib.suppress(Unavailable):
+                gateways += await self._members.read(followed.pool.name)
+        states = await asyncio.gather(*(probe(gateway, self._cadence.probe_timeout_s) for gateway in gateways))
+        return [gateway for gateway, state in zip(gateways, states, strict=True) if state is not State.DOWN]
 
     async def _read(self, followed: "_Followed") -> None:
         while not is_cancelled():

@@ -26,6 +26,7 @@ async def run(s: RouterSettings) -> None:
     pools = make_pools(s)
     watch = make_watch(s, pools)
     plane = make_relay(s, pools, 0)
+    await plane.prepare(())
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(work) for work in (watch.run(), plane.run(), _tell(plane))]
         await _end_of_input()

@@ -282,7 +282,7 @@ def test_what_is_missing_is_said_at_the_start(settings: dict[str, str], said: st
 
 def test_a_gateway_whose_answers_go_elsewhere_is_told_of(network: Network) -> None:
     start_gateways(network, 2)
-    network.gateways.do("ip route replace blackhole 192.0.2.0/24")
+    network.gateways.do(f"ip rule add from {gateway_address(2)} to 192.0.2.0/24 blackhole")
     start_router(network, 2, ADMIN_PORT="7000")
     wait_until_filled(network, list(owners(2)))
 

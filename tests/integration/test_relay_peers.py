@@ -6,7 +6,7 @@ import os
 import resource
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
@@ -46,6 +46,53 @@ async def test_a_stranger_who_sends_a_header_is_dropped_and_others_are_served() 
         assert await is_dropped(reader, 5)
         assert await is_served(router)
         assert (await router.figures())["refused_header_total"] == 1
+
+
+async def test_a_stranger_does_not_get_a_header_through_piece_by_piece() -> None:
+    async with routed() as router:
+        reader, writer = await opened(router)
+        for byte in encode(("10.9.9.9", 1), ("10.9.9.8", 2), None)[:14]:
+            writer.write(bytes([byte]))
+            await asyncio.sleep(0.02)
+
+        assert await is_dropped(reader, 5)
+        assert (await router.figures())["refused_header_total"] == 1
+
+
+async def test_what_only_begins_as_a_header_comes_whole() -> None:
+    async with routed() as router:
+        reader, writer = await opened(router)
+        for part in (b"\r\n", b"\r\n\x00", b"hello"):
+            writer.write(part)
+            await asyncio.sleep(0.05)
+
+        async with asyncio.timeout(5):
+            assert await reader.readexactly(10) == b"\r\n\r\n\x00hello"
+
+
+async def test_a_flood_of_one_address_takes_no_more_than_there_is_room_and_is_over_when_it_ends() -> None:
+    async with routed(max_connections="50") as router:
+        held = list(flood(router.port, 400))
+        figures = await until(router, lambda told: told["accepted_total"] + told["refused_full_total"] == 400)
+        assert figures["connections"] <= 50
+        assert "full, with 50 connections" in await router.degraded()
+
+        for sock in held:
+            sock.close()
+        await until(router, lambda told: told["connections"] == 0)
+        assert await is_served(router, "127.0.0.6")
+
+
+async def test_who_has_said_all_still_hears_the_answer_and_leaves_nothing_behind() -> None:
+    async with routed() as router:
+        reader, writer = await opened(router)
+        writer.write(b"who\n")
+        writer.write_eof()
+
+        async with asyncio.timeout(5):
+            assert b"127.0.0.1" in await reader.read(200)
+            assert await reader.read(200) == b""
+        await until(router, lambda told: told["connections"] == 0)
 
 
 async def test_the_front_says_whose_connection_it_is_and_what_comes_with_the_header_goes_on() -> None:
@@ -118,6 +165,15 @@ async def test_accepting_goes_on_when_files_have_run_out() -> None:
 
         assert await is_served(router)
         assert (await router.figures())["accept_pauses_total"] > 0
+
+
+async def until(router: Routed, is_so: Callable[[Mapping[str, float]], bool]) -> Mapping[str, float]:
+    """Wait until the router's figures are so; return them."""
+    deadline = time.monotonic() + START_S
+    while not is_so(figures := await router.figures()):
+        assert time.monotonic() < deadline, figures
+        await asyncio.sleep(0.1)
+    return figures
 
 
 def flood(port: int, many: int) -> Iterator[socket.socket]:
