@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow test-clients test-docs check lock format clean bench-first bench-read bench-read-long bench-write bench-write-long bench-router fault-write secrets image up down scale logs
+.PHONY: help install run test test-slow test-clients test-compose test-docs check lock format clean bench-first bench-read bench-read-long bench-write bench-write-long bench-router load load-ui scaling-report hold fault-write secrets image up down scale roll logs
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -31,7 +31,7 @@ check: install ## Lint, types, layers
 	@$(BIN)/pytest tests/unit/test_layers.py
 
 test: check ## Check, then unit, integration, end-to-end and fault tests
-	@$(BIN)/pytest -n 4 --dist loadfile -m "not slow" $(ARGS)
+	@$(BIN)/pytest -n 4 --dist loadfile -m "not slow and not docker" $(ARGS)
 
 test-slow: install ## The tests that `make test` leaves out: the benchmarks' own, and a crowd that moves (some minutes)
 	@$(BIN)/pytest -m slow $(ARGS)
@@ -44,6 +44,9 @@ test-clients: install ## Both clients: the shared vectors, their own tests, and 
 
 test-docs: install ## Run every command that README.md and docs/ show, and compare what it prints (SLOW=1: those over 30 s too)
 	@$(BIN)/pytest -rs -m "slow or not slow" tests/documents $(ARGS)
+
+test-compose: install ## The system in Docker, scaled, restarted, killed, stopped and upgraded while people chat (some 8 minutes)
+	@$(BIN)/pytest -m docker -rs -s tests/compose $(ARGS)
 
 fault-write: install ## Kill write gateways 50 times and Postgres 10 times under load; count what breaks (some minutes)
 	@$(BIN)/python -m tests.faults.storm --gateway-kills 50 --postgres-kills 10 $(ARGS)
@@ -82,8 +85,23 @@ scale: ## Run so many gateways in Docker: make scale READ=4 WRITE=2
 	@RINGPOST_READ=$(or $(READ),$(RINGPOST_READ),2) RINGPOST_WRITE=$(or $(WRITE),$(RINGPOST_WRITE),1) \
 	  docker compose up -d --wait --no-deps --no-recreate read write
 
+roll: image ## Put the image as it is now in the place of what runs in Docker, while people chat
+	@deploy/roll $(ARGS)
+
 logs: ## Follow the logs of what runs in Docker
 	@docker compose logs --follow --tail 50 $(ARGS)
+
+load: install ## People who chat, by locust, checked: make load MIX=messenger|slack USERS=200 SECONDS=60, against the system named
+	@$(BIN)/python -m tests.load --mix $(or $(MIX),messenger) --users $(or $(USERS),200) --seconds $(or $(SECONDS),60) $(ARGS)
+
+load-ui: install ## The same, started and watched in a browser (http://localhost:8089)
+	@$(BIN)/python -m tests.load --ui --mix $(or $(MIX),messenger) --users $(or $(USERS),200) $(ARGS)
+
+scaling-report: install ## The same load against 1, 2, 4 read and 1, 2 write gateways, up to the knee (docs/benchmarks; some minutes)
+	@$(BIN)/python -m tests.bench.scaling --out docs/benchmarks $(ARGS)
+
+hold: install ## Hold 95,000 WebSocket connections, kill a gateway, see all come back (docs/benchmarks; some 6 minutes; root)
+	@$(BIN)/python -m tests.bench.hold --connections $(or $(CONNECTIONS),95000) $(ARGS)
 
 format: install ## Format the code
 	@$(BIN)/ruff check --fix .
@@ -96,6 +114,7 @@ lock: install ## Resolve the dependencies anew (needs uv on the PATH)
 	@uv pip compile pyproject.toml clients/python/pyproject.toml --extra local --extra dev --extra load --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -o requirements.lock
 	@uv pip compile pyproject.toml clients/python/pyproject.toml $(SUBLOCK) -o deploy/requirements.lock
+	@uv pip compile pyproject.toml clients/python/pyproject.toml --extra load $(SUBLOCK) -o deploy/load.lock
 	@echo hatchling | uv pip compile - $(SUBLOCK) -o deploy/build.lock
 
 clean: ## Remove .venv and caches (not the data of `make run`)

@@ -23,7 +23,6 @@ from router.making import make_pools, make_relay, make_watch
 from router.netfilter import Rules
 from router.nft import KernelError
 from router.plane import Plane
-from router.relaying import GRACE_S
 from router.settings import PlaneKind, RouterSettings
 from router.status import RouterStatus, describe, figures
 from shared.logs import configure
@@ -107,7 +106,7 @@ class Router:
             carrying = tasks.create_task(self._plane.run())
             log.info("routing", plane=s.plane, read_port=s.read_port, write_port=s.write_port)
             await self._stopping.wait()
-            await self._plane.stop(GRACE_S)
+            await self._plane.stop(s.drain_s)
             admin.should_exit = True
             await serving
             watching.cancel()

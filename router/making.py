@@ -4,12 +4,15 @@ import contextlib
 import resource
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from router.health import HealthPolicy
+from router.hiding import parse_ways_out
 from router.members import Listed, Members, Resolved
 from router.pool import Pool
 from router.relay import RelayPolicy
 from router.relaying import RelayPlane
+from router.ring import Address
 from router.room import Room
 from router.settings import Membership, RouterSettings, parse_addresses, parse_networks
 from router.spots import parse_spots
@@ -45,7 +48,14 @@ def _make_policy(s: RouterSettings) -> RelayPolicy:
         secret=s.proxy_secret.get_secret_value() if s.proxy_secret else None,
         front=parse_networks(s.front),
         sources=parse_addresses(s.relay_sources),
+        ways_out=_read_ways_out(),
     )
+
+
+def _read_ways_out() -> Sequence[Address]:
+    """Return the next hosts on the way out of this machine; none where the kernel does not list routes so."""
+    tables = [Path("/proc/net/route"), Path("/proc/net/ipv6_route")]
+    return parse_ways_out(*(table.read_text() if table.exists() else "" for table in tables))
 
 
 def _raise_files() -> int:

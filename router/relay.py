@@ -13,6 +13,7 @@ import structlog
 
 from router.connection import Connection
 from router.ends import close
+from router.hiding import Hiding
 from router.places import Place, Places
 from router.pool import Pool
 from router.ring import Address, hash_key, parse_address
@@ -43,6 +44,7 @@ class RelayPolicy:
     secret: str | None
     front: Sequence[IPv4Network | IPv6Network] = ()
     sources: Sequence[Address] = ()
+    ways_out: Sequence[Address] = ()
 
 
 class Relay:
@@ -51,6 +53,7 @@ class Relay:
     def __init__(self, pool: Pool, policy: RelayPolicy, room: Room) -> None:
         self.pool, self.policy, self._room = pool, policy, room
         self.sources = Sources(policy.sources)
+        self.hiding = Hiding(policy.ways_out)
         self.counts: Counter[str] = Counter(dict.fromkeys(COUNTED, 0))
         self.places = Places(self._start)
         self.loop: asyncio.AbstractEventLoop
@@ -81,7 +84,15 @@ class Relay:
         self.counts["accepted"] += 1
         if policy.front and self._is_front(peer[0]):
             connection.await_header()
-        elif self.admits(connection, peer[0]):
+            return
+        if self.hiding.see(peer[0]):
+            log.warning(
+                "clients' addresses are hidden: all connections come from this machine's way out, as docker's port proxy"
+                " makes them; docs/docker.md, Addresses behind Docker, says what helps",
+                pool=self.pool.name,
+                address=peer[0],
+            )
+        if self.admits(connection, peer[0]):
             connection.find()
 
     def admits(self, connection: Connection, source: str) -> bool:

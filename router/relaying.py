@@ -13,7 +13,7 @@ from router.status import WorkerStatus
 from router.workers import Told, Workers
 from shared.bus.registry import Gateway
 
-GRACE_S = 0.5
+LOOK_S = 0.05
 log = structlog.get_logger("ringpost.router")
 
 
@@ -43,11 +43,19 @@ class RelayPlane:
             tasks.create_task(self._workers.run(self._add_up))
 
     async def stop(self, grace_s: float) -> None:
+        """Take nothing more; end what is left when *grace_s* are over."""
         for listener in self._listeners:
             listener.close()
-        await asyncio.gather(asyncio.sleep(grace_s), self._workers.stop(grace_s))
+        await asyncio.gather(self._until_empty(grace_s), self._workers.stop(grace_s))
         for relay in self._relays:
             relay.close_all()
+
+    async def _until_empty(self, grace_s: float) -> None:
+        """Wait until nothing is carried any more, at most for *grace_s*."""
+        for _ in range(int(grace_s / LOOK_S)):
+            if not any(map(len, self._relays)):
+                return
+            await asyncio.sleep(LOOK_S)
 
     def reasons(self) -> Sequence[str]:
         return ()
@@ -80,7 +88,8 @@ class RelayPlane:
         full = [f"full, with {room.limit} connections"] if room.is_full else []
         paused = [f"{listener.relay.pool.name}: out of files" for listener in self._listeners if listener.is_paused]
         portless = [f"{relay.pool.name}: out of ports to a gateway" for relay in self._relays if relay.is_short_of_ports]
-        return [*short, *full, *paused, *portless]
+        hidden = [f"{relay.pool.name}: clients' addresses are hidden" for relay in self._relays if relay.hiding.is_on]
+        return [*short, *full, *paused, *portless, *hidden]
 
     def _metrics(self) -> dict[str, float]:
         figures: dict[str, float] = {"router_connections_limit": self._room.limit}

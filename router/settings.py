@@ -41,6 +41,7 @@ class RouterSettings(Settings):
         "", description="Addresses of this machine that gateways are called from, in turn; each has 28,000 ports a gateway."
     )
     max_per_source: int = Field(0, ge=0, description="Connections of one address, in one relay process; 0: no limit.")
+    drain_s: float = Field(0.5, ge=0, le=3600, description="On stop: how long a relay's connections may go on, at most.")
     front: str = Field("", description="Networks (a TLS terminator) whose connections begin with a PROXY v2 header.")
     buffer_bytes: int = Field(64 << 10, ge=4 << 10, description="Bytes held a direction before the sender is paused.")
 

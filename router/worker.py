@@ -12,7 +12,7 @@ import msgspec
 import uvloop
 
 from router.making import make_pools, make_relay, make_watch
-from router.relaying import GRACE_S, RelayPlane
+from router.relaying import RelayPlane
 from router.settings import RouterSettings
 from shared.bus.client import is_cancelled
 from shared.logs import configure
@@ -30,7 +30,7 @@ async def run(s: RouterSettings) -> None:
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(work) for work in (watch.run(), plane.run(), _tell(plane))]
         await _end_of_input()
-        await plane.stop(GRACE_S)
+        await plane.stop(s.drain_s)
         for task in running:
             task.cancel()
 

@@ -225,11 +225,12 @@ class Gateway:
         if self._read is not None:
             self._read.stop_waiting()
         server.stop_listening()
-        drain = Drain(self._sockets, s.drain_spread_s)
+        streams = self._read.streams if self._read is not None else None
+        drain = Drain(self._sockets, s.drain_spread_s, others=len(streams) if streams is not None else 0)
         log.info("draining", sockets=len(self._sockets), spread_s=round(drain.spread_s, 2), within_s=s.drain_spread_s)
         drains = [drain.run()]
-        if self._read is not None:
-            drains.append(self._read.streams.drain(drain.spread_s))
+        if streams is not None:
+            drains.append(streams.drain(drain))
         await asyncio.gather(*drains)
         log.info("drained", left=len(self._sockets))
 
@@ -250,7 +251,7 @@ class Gateway:
             proxy_headers=False,
             server_header=False,
             timeout_keep_alive=75,
-            timeout_graceful_shutdown=int(self._settings.postgres_timeout_s) + 1,
+            timeout_graceful_shutdown=int(self._settings.drain_spread_s + self._settings.postgres_timeout_s) + 1,
             backlog=BACKLOG,
         )
 

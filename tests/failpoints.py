@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from enum import Enum, auto
 
-from tests.wire import Flow, Wire, laid, target_of
+from deploy.fuzz.wire import Flow, Wire, laid, target_of
 
 REACH_S = 15.0
 _HEADER = 5
@@ -92,7 +92,7 @@ class _Connection:
         self._answer = b""
 
     async def there(self, data: bytes) -> bytes:
-        trap = self._point.trap
+        trap = self._point.trap if data else None
         # The words may come in two pieces.
         is_caught = trap is not None and trap.catches(self._before + data)
         self._before = data[-_LONGEST_WORDS:]
@@ -104,7 +104,7 @@ class _Connection:
         return data
 
     async def back(self, data: bytes) -> bytes:
-        if self._trap is None:
+        if self._trap is None or not data:
             return data
         self._answer += data
         if not is_whole(self._answer):

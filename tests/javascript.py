@@ -40,9 +40,17 @@ class Program:
         self._process, self._lines = process, process.stdout
 
     async def says(self, word: str) -> None:
-        """Wait until it prints *word*."""
+        """Wait until it prints *word*, which is to be what it prints next."""
         async with asyncio.timeout(WAIT_S):
             assert (await self._lines.readline()).decode().strip() == word
+
+    async def comes_to(self, word: str) -> None:
+        """Wait until it prints *word*, whatever it prints before."""
+        async with asyncio.timeout(WAIT_S):
+            while line := await self._lines.readline():
+                if line.decode().strip() == word:
+                    return
+        raise AssertionError(f"it ended, and had not said {word}")
 
     async def result(self, tell: str = "") -> dict[str, Any]:
         """Say *tell*, close its input, and wait for its end; return what it printed last."""

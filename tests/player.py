@@ -15,7 +15,10 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.bindings import Bindings
 from tests.contract import Contract
-from tests.transcript import Answer, Closed, Happens, Heard, Request, Said, Step, split
+from tests.played_stream import PlayedStream, StreamEnded
+from tests.transcript import Answer, Closed, Happens, Heard, Over, Request, Said, Step, split
+
+STREAM = "/v1/stream"
 
 
 class Difference(AssertionError):
@@ -31,13 +34,14 @@ class Response:
     status: int
     headers: Mapping[str, str]
     body: str
+    is_stream: bool = False
 
 
 @dataclass(slots=True)
 class Socket:
     """*waiting* are the smallest frames that were heard and not yet compared; *line* is where it was asked for."""
 
-    connection: ClientConnection
+    connection: ClientConnection | PlayedStream
     line: int
     waiting: deque[dict[str, Any]] = field(default_factory=deque)
 
@@ -97,6 +101,8 @@ class Player:
                 return await self._hear(step)
             case Closed():
                 return await self._close(step)
+            case Over():
+                return await self._end(step)
             case Happens():
                 return await self._let_happen(step)
         raise TypeError(step)
@@ -115,7 +121,12 @@ class Player:
 
     async def _request(self, step: Request, url: str, headers: dict[str, str], body: str | None) -> Response:
         json_type = {"Content-Type": "application/json"} if body is not None else {}
-        answer = await self._http.request(step.method, url, headers=json_type | headers, content=body)
+        request = self._http.build_request(step.method, url, headers=json_type | headers, content=body)
+        answer = await self._http.send(request, stream=True)
+        if step.path == STREAM and answer.status_code == 200:
+            self._sockets[step.who] = Socket(PlayedStream(answer), step.line)
+            return Response(answer.status_code, answer.headers, "", is_stream=True)
+        await answer.aread()
         return Response(answer.status_code, answer.headers, answer.text)
 
     async def _shake_hands(self, step: Request, url: str, headers: dict[str, str]) -> Response:
@@ -152,7 +163,9 @@ class Player:
 
     def _judge(self, request: Request, response: Response) -> list[str]:
         path, contract = self._bindings.fill(request.path), self._contracts[request.service]
-        told = contract.judge(request.method, path, response.status, response.headers, response.body)
+        told = []
+        if not response.is_stream:
+            told = contract.judge(request.method, path, response.status, response.headers, response.body)
         if response.status < 300 and request.more.body is not None:
             told += contract.judge_request(request.method, path, self._bindings.fill(request.more.body))
         return told
@@ -160,7 +173,10 @@ class Player:
     # Sockets.
 
     async def _say(self, step: Said) -> list[str]:
-        await self._sockets[step.who].connection.send(self._bindings.fill(step.text))
+        connection = self._sockets[step.who].connection
+        if isinstance(connection, PlayedStream):
+            return ["nobody can be spoken to on a stream"]
+        await connection.send(self._bindings.fill(step.text))
         return []
 
     async def _hear(self, step: Heard) -> list[str]:
@@ -169,8 +185,8 @@ class Player:
                 actual = await self._next(self._sockets[step.who])
             except TimeoutError:
                 return [f"nothing came within {self._wait_s:.0f} s"]
-            except ConnectionClosed as closed:
-                return [f"the socket was closed: {closed}"]
+            except (ConnectionClosed, StreamEnded) as ended:
+                return [f"it has ended: {ended}"]
             if told := self._bindings.compare(expected, actual):
                 return [*told, f"heard: {json.dumps(actual, ensure_ascii=False)}"]
         return []
@@ -183,23 +199,40 @@ class Player:
 
     async def _close(self, step: Closed) -> list[str]:
         socket = self._sockets.pop(step.who)
+        connection = socket.connection
+        if isinstance(connection, PlayedStream):
+            return ["a stream has no close code"]
         if step.by_client:
             # What the service had said by then has come when its answer to a ping has.
-            await (await socket.connection.ping())
-            closing = asyncio.create_task(socket.connection.close(step.code))
+            await (await connection.ping())
+            closing = asyncio.create_task(connection.close(step.code))
+        if not await self._runs_out(socket, ConnectionClosed):
+            return ["the socket stays open"]
+        if step.by_client:
+            await closing
+        code = connection.close_code
+        return _left(socket) if code == step.code else [*_left(socket), f"the code is {code}, and not {step.code}"]
+
+    async def _end(self, step: Over) -> list[str]:
+        """End a stream, or see it ended. What would have come after the client's end is not waited for."""
+        socket = self._sockets.pop(step.who)
+        if not isinstance(socket.connection, PlayedStream):
+            return ["a socket is closed with a code"]
+        if not step.by_client and not await self._runs_out(socket, StreamEnded):
+            return ["the stream goes on"]
+        await socket.connection.close()
+        return _left(socket)
+
+    async def _runs_out(self, socket: Socket, ending: type[Exception]) -> bool:
+        """Keep what still comes until there is no more; say whether there came an end."""
         try:
             async with asyncio.timeout(self._wait_s):
                 while True:
                     socket.waiting.append(json.loads(await socket.connection.recv()))
-        except ConnectionClosed:
-            pass
+        except ending:
+            return True
         except TimeoutError:
-            return ["the socket stays open"]
-        if step.by_client:
-            await closing
-        code = socket.connection.close_code
-        told = [f"before it this came: {json.dumps(frame, ensure_ascii=False)}" for frame in socket.waiting]
-        return told if code == step.code else [*told, f"the code is {code}, and not {step.code}"]
+            return False
 
     # The rest of the world.
 
@@ -208,3 +241,7 @@ class Player:
             return [f"nobody knows how to let this happen: {step.what}"]
         await self._happenings[step.what]()
         return []
+
+
+def _left(socket: Socket) -> list[str]:
+    return [f"before it this came: {json.dumps(frame, ensure_ascii=False)}" for frame in socket.waiting]

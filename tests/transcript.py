@@ -7,6 +7,7 @@ A block fenced as `transcript` has one step a line; a line that begins with a bl
     [NAME] → {"type": "ping"}               a frame from the client
     [NAME] ← {"type": "pong"}               a frame from the service
     [NAME] ← close 4000                     the end of the socket, by the service; → by the client
+    [NAME] ← end                            the end of the event stream, likewise
     (Postgres is away)                      something happens
 
 NAME is who speaks; it is left out where one alone does.
@@ -76,6 +77,11 @@ class Heard(Step):
 @dataclass(frozen=True, slots=True)
 class Closed(Step):
     code: int
+    by_client: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Over(Step):
     by_client: bool
 
 
@@ -151,6 +157,8 @@ def _take(rest: list[Numbered]) -> Step:
         return Answer(number, who, int(text), _take_more(who, mark, rest))
     if found := _CLOSE.fullmatch(text):
         return Closed(number, who, int(found[1]), mark == "→")
+    if text == "end":
+        return Over(number, who, mark == "→")
     if mark == "→":
         return Said(number, who, text)
     if mark == "←":

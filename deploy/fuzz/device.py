@@ -15,7 +15,7 @@ from deploy.fuzz.wire import laid, target_of
 from deploy.replay.polling import until
 
 POLL_S = 0.02
-PATIENCE_S = 15.0
+PATIENCE_S = 30.0
 
 
 class Device:

@@ -7,23 +7,31 @@ import os
 import signal
 import sys
 import threading
+from math import inf
 from types import FrameType
 from typing import Any
 
 SDK = "ringpost_client"
 
 
-def die_at(step: int) -> None:
-    """From now on count this process's steps; the *step*-th is its last."""
-    left = step
+class Failpoint:
+    """Counts the steps of this process."""
 
-    def count(frame: FrameType, event: str, argument: Any) -> None:
-        nonlocal left
-        if not str(frame.f_globals.get("__name__", "")).startswith(SDK):
+    def __init__(self) -> None:
+        self._steps_left = inf
+
+    def watch_threads(self) -> None:
+        """Count in the threads that start from now on, once `set` was called."""
+        threading.setprofile(self._count)
+
+    def set(self, step: int) -> None:
+        """From now on, the *step*-th is the last."""
+        self._steps_left = step
+        sys.setprofile(self._count)
+
+    def _count(self, frame: FrameType, event: str, argument: Any) -> None:
+        if self._steps_left is inf or not str(frame.f_globals.get("__name__", "")).startswith(SDK):
             return
-        left -= 1
-        if left <= 0:
+        self._steps_left -= 1
+        if self._steps_left <= 0:
             os.kill(os.getpid(), signal.SIGKILL)
-
-    threading.setprofile(count)
-    sys.setprofile(count)

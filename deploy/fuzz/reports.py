@@ -33,11 +33,10 @@ class Kept(_Report, frozen=True):
 
 
 class Acked(_Report, frozen=True):
-    """The SDK says that it is committed. *duplicate*: it was already, by an earlier try (only said where the SDK tells it)."""
+    """The SDK says that it is committed."""
 
     text: str
     seq: int
-    duplicate: bool = False
 
 
 class Refused(_Report, frozen=True):
@@ -52,14 +51,13 @@ class Repeated(_Report, frozen=True):
 
 
 class Seen(_Report, frozen=True):
-    """The app was shown an event of *room* (None: of the inbox). *epoch* is the log's, where the app keeps its positions."""
+    """The app was shown an event of *room* (None: of the inbox)."""
 
     room: str | None
     seq: int
     id: str = ""
     sender: str = ""
     text: str = ""
-    epoch: str | None = None
     is_message: bool = False
 
 

@@ -63,8 +63,11 @@ class Wire:
     async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flow: Flow) -> None:
         try:
             with contextlib.suppress(OSError):
-                while (data := await reader.read(65536)) and not writer.is_closing():
-                    writer.write(await flow(data))
+                while data := await reader.read(65536):
+                    passed = await flow(data)
+                    if writer.is_closing():
+                        return
+                    writer.write(passed)
                     await writer.drain()
             await flow(b"")
         finally:

@@ -37,16 +37,23 @@ class Access:
 
 
 def find_access() -> Access:
-    """Return the way in, by RINGPOST_DATA, RINGPOST_READ_PORT and RINGPOST_WRITE_PORT alone.
+    """Return the way in: by RINGPOST_DATA; else by RINGPOST_READ_URL and RINGPOST_WRITE_URL, or by the two ports.
 
     Raises:
-        NotRunning: there is no data folder of a running system, and no port is named.
+        NotRunning: there is no data folder of a running system, and neither URLs nor a port are named.
     """
     try:
         local = find_local()
         return Access(local.read_url, local.write_url, local)
     except NotRunning:
+        if urls := _urls():
+            return Access(*urls, None)
         if not (os.environ.get("RINGPOST_READ_PORT") or os.environ.get("RINGPOST_WRITE_PORT")):
             raise
         read, write = default_port("read"), default_port("write")
         return Access(f"http://127.0.0.1:{read}", f"http://127.0.0.1:{write}", None)
+
+
+def _urls() -> tuple[str, str] | None:
+    read, write = (os.environ.get(f"RINGPOST_{service}_URL") for service in ("READ", "WRITE"))
+    return (read, write) if read and write else None

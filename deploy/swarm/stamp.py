@@ -23,5 +23,5 @@ def digest(id: str, seq: int) -> int:
 
     Those of a log, put together by exclusive or, tell whether two have the same ids at the same seqs.
     """
-    number = int(id[19:23] + id[24:], 16) ^ due_of(id)
-    return (number * 0x9E3779B97F4A7C15 + seq * 0xC2B2AE3D27D4EB4F) * (2 * seq + 1) & _LOW
+    number = int(id[19:23] + id[24:], 16) * 0x9E3779B97F4A7C15 + due_of(id) * 0xD6E8FEB86659FD93
+    return (number + seq * 0xC2B2AE3D27D4EB4F) * (2 * seq + 1) & _LOW

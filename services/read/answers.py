@@ -227,6 +227,7 @@ class NamedRange(_Range):
 
 
 class PollAnswer(BaseModel):
+    user: str
     epoch: UUID
     ranges: list[NamedRange] = Field(description="What comes of conversations with news, or without a position.")
     inbox: InboxNews | None

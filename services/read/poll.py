@@ -123,7 +123,8 @@ class Polls:
             events = await self._hub.fills.events(wanted, left)
             inbox = named(chosen.inbox, memberships.inbox_head, events) if events else None
         ranges = [start.range() for start in chosen.starts if _is_to_be_named(start, wish.cursor)]
-        return {"epoch": memberships.epoch, "ranges": ranges, "inbox": inbox, "conversations": conversations}
+        about = {"user": user, "epoch": memberships.epoch}
+        return about | {"ranges": ranges, "inbox": inbox, "conversations": conversations}
 
 
 def named(after: int, head: int, events: Sequence[bytes]) -> dict[str, Any]:

@@ -4,6 +4,9 @@ Each frame is one event, written at once and straight to the connection: no queu
 which waits for the client to go.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 
 from services.read.channel import Push
@@ -12,6 +15,7 @@ from services.read.reading import Reading
 from shared import frames
 from shared.auth import Identity
 from shared.close_codes import CloseCode, is_retryable
+from shared.errors import Draining
 from shared.storage.history import History
 from shared.web.http_protocol import Outlet
 from shared.websocket.socket import EXPIRY_NOTICE_S, SocketPolicy
@@ -31,18 +35,18 @@ _decode_type = msgspec.json.Decoder(_Typed).decode
 class Stream(Reading):
     """One client's stream. What is written before its beginning or after its end goes nowhere."""
 
-    __slots__ = ("_beat_at", "_is_open", "_is_told", "_outlet", "_policy", "ended_by", "identity")
+    __slots__ = ("_beat_at", "_is_told", "_outlet", "_policy", "ended_by", "identity", "is_open")
 
     def __init__(self, identity: Identity, outlet: Outlet, policy: SocketPolicy, hub: Hub, history: History) -> None:
         super().__init__(hub, history)
         self.identity: Identity = identity
         self._outlet, self._policy, self._beat_at = outlet, policy, 0.0
-        self._is_open = self._is_told = False
+        self.is_open = self._is_told = False
         self.ended_by: CloseCode | None = None
 
     def begin(self, now: float) -> None:
         """The head of the answer is written: events may follow."""
-        self._is_open, self._beat_at = True, now
+        self.is_open, self._beat_at = True, now
 
     @property
     def user(self) -> str:
@@ -63,15 +67,25 @@ class Stream(Reading):
         await self._outlet.drain()
 
     def end(self, code: CloseCode, reason: str) -> None:
+        is_to_return = is_retryable(code)
+        about = {"code": code.name.lower(), "detail": reason, "retryable": is_to_return}
+        self._end(code, about | ({"retry_after": RETRY_AFTER_S} if is_to_return else {}))
+
+    def dismiss(self, reconnect: Mapping[str, float]) -> None:
+        """This gateway stops now: come back, as spread as *reconnect* says."""
+        about = {"code": Draining.code, "detail": Draining.detail, "retryable": True, "retry_after": RETRY_AFTER_S}
+        self._end(CloseCode.DRAINING, {**about, "reconnect": reconnect})
+
+    def _end(self, code: CloseCode, about: Mapping[str, Any]) -> None:
         """Write the last event, and close the connection once it is read, or once nobody has read it for too long."""
         if self.ended_by is not None:
             return
         self.ended_by = code
         if self._can_write:
-            self._write_out(b"event: %b\ndata: %b\n\n" % _last_event(code, reason))
+            self.send(frames.encode({"type": "end", **about}))
             self._outlet.write(b"0\r\n\r\n")
             self._outlet.close()
-        self._is_open = False
+        self.is_open = False
 
     def enter(self, served: Served) -> None:
         served.followers.add(self)
@@ -97,7 +111,7 @@ class Stream(Reading):
     @property
     def _can_write(self) -> bool:
         """Say no where the client has just gone too: its transport would raise, in the midst of others' frames."""
-        return self._is_open and not self._outlet.is_closing()
+        return self.is_open and not self._outlet.is_closing()
 
     def _write_out(self, event: bytes) -> None:
         """Write an event as one chunk (RFC 9112 7.1); who leaves too much unread is cut."""
@@ -106,12 +120,3 @@ class Stream(Reading):
         self._outlet.write(b"%x\r\n%b\r\n" % (len(event), event))
         if self._outlet.get_write_buffer_size() > self._policy.buffer_bytes:
             self.end(CloseCode.SLOW_CONSUMER, "you read too slowly")
-
-
-def _last_event(code: CloseCode, reason: str) -> tuple[bytes, bytes]:
-    """Return the type and the data of the event that says why there are no more."""
-    if code is CloseCode.DRAINING:
-        return b"moved", frames.encode({"type": "moved", "retry_after": RETRY_AFTER_S})
-    is_to_return = is_retryable(code)
-    about = {"type": "end", "code": code.name.lower(), "detail": reason, "retryable": is_to_return}
-    return b"end", frames.encode(about | ({"retry_after": RETRY_AFTER_S} if is_to_return else {}))

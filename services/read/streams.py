@@ -13,13 +13,13 @@ from services.read.resume import Cursor
 from services.read.stream import SWEEP_S, Stream
 from shared import frames
 from shared.auth import Identity
-from shared.close_codes import CloseCode
 from shared.errors import Draining
 from shared.storage.history import History
 from shared.web.http_protocol import Outlet
+from shared.websocket.draining import Drain
 from shared.websocket.socket import SILENT_HEARTBEATS, Sockets
 
-AT_ONCE = 50
+AT_ONCE, LATE_S = 50, 0.1
 HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no", "connection": "close"}
 
 
@@ -47,13 +47,24 @@ class Streams:
             for stream in tuple(self._all):
                 stream.sweep(now, unix_now)
 
-    async def drain(self, spread_s: float) -> None:
-        """Tell all to move, evenly over *spread_s*; new ones are refused where the sockets are."""
-        leaving = tuple(self._all)
+    async def drain(self, drain: Drain) -> None:
+        """Tell all to move, evenly over the spread, and end those that stay; new ones are refused where the sockets are."""
+        ends_at = time.monotonic() + drain.within_s
+        leaving = [stream for stream in self._all if stream.is_open]
         for n, stream in enumerate(leaving, 1):
-            stream.end(CloseCode.DRAINING, Draining.detail)
+            stream.send(drain.moved(ends_at - time.monotonic()))
             if n % AT_ONCE == 0:
-                await asyncio.sleep(spread_s * AT_ONCE / len(leaving))
+                await asyncio.sleep(drain.spread_s * AT_ONCE / len(leaving))
+        told = set(leaving)
+        while self._all and time.monotonic() < ends_at:
+            # Whose request was taken before the door closed begins only now.
+            late = {stream for stream in self._all if stream.is_open} - told
+            told |= late
+            for stream in late:
+                stream.send(drain.moved(ends_at - time.monotonic()))
+            await asyncio.sleep(LATE_S)
+        for stream in tuple(self._all):
+            stream.dismiss(drain.reconnect)
 
     def answer(self, identity: Identity, cursor: Cursor, outlet: Outlet) -> "EventStream":
         return EventStream(self, identity, cursor, outlet)

@@ -1,5 +1,6 @@
 """Through a router: gateways that stop, and gateways that are gone without a word."""
 
+import asyncio
 import signal
 import time
 
@@ -46,6 +47,33 @@ async def test_where_a_dead_gateway_refuses_the_next_on_the_ring_takes_the_conne
             # Its record in the registry lives on for five seconds.
             assert time.monotonic() - started_at < 2
             assert second.welcome["gateway"] != pinned
+
+
+async def test_a_router_that_stops_takes_nobody_and_ends_when_those_it_has_have_gone(site: Site) -> None:
+    async with running(site):
+        await site.start("write")
+        await site.start("read")
+        read_url, _ = await site.start_router(drain_s="60")
+        router = site.processes[-1]
+        through = Process(router.child, httpx.URL(read_url).port or 0)
+        async with greeted(through, "alice") as talk:
+            router.signal(signal.SIGTERM)
+            while await is_taken(through.port):  # noqa: ASYNC110  # what it waits for is in another process
+                await asyncio.sleep(0.05)
+            await pong(talk)
+            assert router.child.poll() is None
+        async with asyncio.timeout(20):
+            assert await router.ended() == 0
+
+
+async def is_taken(port: int) -> bool:
+    """Say whether a connection to *port* is taken."""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionRefusedError:
+        return False
+    writer.transport.abort()
+    return True
 
 
 async def through_a_router(site: Site, reads: list[Process]) -> Process:

@@ -149,10 +149,30 @@ async def test_a_stream_ends_with_its_token(site: Site) -> None:
         assert 1 < time.monotonic() - started < 6
 
 
-async def test_a_stream_of_a_gateway_that_stops_is_told_to_move(site: Site) -> None:
+async def test_a_stream_of_a_gateway_that_stops_is_told_to_move_and_goes_on_until_it_has(site: Site) -> None:
     async with running(site):
-        write, read, other = await site.start("write"), await site.start("read"), await site.start("read")
+        write, read, other = await site.start("write"), await site.start("read", drain_spread_s="5"), await site.start("read")
         room = await create(write, "alice")
+        async with streaming(read, "alice") as stream:
+            await stream.until("caught_up")
+            read.signal(signal.SIGTERM)
+            moved = (await stream.until("moved")).frame
+            await post(write, "alice", room, "while it stops")
+            assert await stream.events(2, after=1)
+            async with streaming(other, "alice", epoch=stream.welcome["epoch"], inbox=1, positions={room: 2}) as again:
+                await post(write, "alice", room, "on both")
+                assert await stream.events(3, after=2) == await again.events(3, after=2)
+        async with asyncio.timeout(10):
+            assert await read.ended() == 0
+
+    assert moved["retry_after"] == 0
+    assert 0 < moved["within_s"] <= 5
+    assert moved["reconnect"]["spread_s"] >= 0
+
+
+async def test_a_stream_that_does_not_move_is_told_why_it_ends(site: Site) -> None:
+    async with running(site):
+        read = await site.start("read", drain_spread_s="0.5")
         async with streaming(read, "alice") as stream:
             await stream.until("caught_up")
             read.signal(signal.SIGTERM)
@@ -160,11 +180,11 @@ async def test_a_stream_of_a_gateway_that_stops_is_told_to_move(site: Site) -> N
             async with asyncio.timeout(10):
                 assert await read.ended() == 0
 
-        assert told[-1].kind == "moved"
-        assert told[-1].frame["retry_after"] > 0
-        async with streaming(other, "alice", epoch=stream.welcome["epoch"], inbox=1, positions={room: 1}) as again:
-            await post(write, "alice", room, "after")
-            assert await again.events(2, after=1)
+    assert [each.kind for each in told] == ["moved", "end"]
+    last = told[-1].frame
+    assert (last["code"], last["retryable"]) == ("draining", True)
+    assert last["retry_after"] > 0
+    assert last["reconnect"]["spread_s"] >= 0
 
 
 async def test_streams_and_sockets_count_together(site: Site) -> None:

@@ -70,7 +70,7 @@ def test_a_bad_file_is_one_line_that_names_it_and_shows_nothing_of_it(file: Path
 def test_a_folder_is_no_file(file: Path) -> None:
     file.mkdir()
 
-    with pytest.raises(SettingsError, match="RINGPOST_JWT_KEY_FILE=.*: Is a directory"):
+    with pytest.raises(SettingsError, match=r"RINGPOST_JWT_KEY_FILE=.*: Is a directory"):
         load(GatewaySettings)
 
 

@@ -4,6 +4,7 @@ import { ClientError, Refused, Unavailable } from "./errors.js";
 /** @import {Tokens} from "./tokens.js" */
 
 const TIMEOUT_MS = 20_000;
+const READY_MS = 5_000;
 
 /** The HTTP calls of docs/protocol.md. Each rejects with Refused (final) or Unavailable (may be made again). */
 export class Api {
@@ -43,6 +44,31 @@ export class Api {
   post(service, path, body) {
     const headers = { "Content-Type": "application/json" };
     return this.#call(service, path, { method: "POST", headers, body: JSON.stringify(body) });
+  }
+
+  /** Ask the read service whether it can serve; no answer is no. */
+  async isReady() {
+    try {
+      const answer = await this.#ask(`${this.#urls.read}/ready`, { signal: AbortSignal.timeout(READY_MS) });
+      return answer.ok && (await answer.json()).ready === true;
+    } catch {
+      return false;
+    }
+  }
+
+  /**
+   * Begin a request that takes long at the read service; what it answers is to be read until `signal`.
+   *
+   * @param {string} path
+   * @param {string} token
+   * @param {object} body
+   * @param {AbortSignal} signal
+   */
+  async open(path, token, body, signal) {
+    const headers = { "Content-Type": "application/json", Authorization: `Bearer ${token}` };
+    const answer = await this.#ask(this.#urls.read + path, { method: "POST", headers, body: JSON.stringify(body), signal });
+    if (answer.ok) return answer;
+    throw refusal(answer, (await answer.json().catch(() => null)) ?? {});
   }
 
   /**

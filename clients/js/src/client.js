@@ -1,6 +1,7 @@
 import { Api } from "./api.js";
 import { Conversation } from "./conversation.js";
 import { Session } from "./core/session.js";
+import { AUTO } from "./core/transport.js";
 import { Closed, Stopped } from "./errors.js";
 import { hints } from "./hints.js";
 import { Link } from "./link.js";
@@ -15,7 +16,7 @@ import { Tokens } from "./tokens.js";
 import { uuid } from "./uuid.js";
 
 /** @import {Positions} from "./core/positions.js" */
-/** @import {Change, Cursor, Entry, Frame, Pending, Told} from "./core/types.js" */
+/** @import {Change, Cursor, Entry, Frame, Pending, Told, Transport} from "./core/types.js" */
 /** @import {Message} from "./message.js" */
 /** @import {Given} from "./options.js" */
 /** @import {Store} from "./store.js" */
@@ -26,6 +27,8 @@ const SAVE_EVERY_MS = 1000;
 /**
  * @typedef {{what: "read" | "write", isUp: boolean, gateway: string, reason: string, isFinal: boolean}} SocketState
  * @typedef {{what: "storage", kind: "disk" | "memory", isPersistent: boolean, reason: string}} StorageState
+ *
+ * @typedef {Told | {do: "stop", code: number, reason: string}} Heard what a link tells
  *
  * @typedef {object} Wants
  * @property {string} read the address of the read service
@@ -64,6 +67,8 @@ export class Client {
   #watched = [];
   /** @type {Record<string, string>} */
   #said = {};
+  /** @type {readonly Transport[]} */
+  #rungs;
   #hasStorage = false;
   #isClosed = false;
   /** @type {() => void} */
@@ -76,6 +81,7 @@ export class Client {
   constructor({ name = "ringpost", onState = () => {}, ...wants }) {
     this.#wants = { ...wants, name, onState };
     this.#options = optionsOf(wants);
+    this.#rungs = rungsOf(this.#options.via);
     this.#tokens = new Tokens(wants.token);
     this.api = new Api({ read: trimmed(wants.read), write: trimmed(wants.write) }, this.#tokens, this.#options.fetch);
     this.#tabs = new Tabs(`ringpost:${name}`);
@@ -109,6 +115,26 @@ export class Client {
   /** How often a gateway that was about to stop was left for another one before it did. */
   get moves() {
     return this.#reading.moves + (this.#writer?.moves ?? 0);
+  }
+
+  /** By what events come now; null while they do not. */
+  get transport() {
+    return this.#reading.via;
+  }
+
+  /** How often another transport took over while the one before still stood. */
+  get switches() {
+    return this.#reading.switches;
+  }
+
+  /**
+   * Read by this from now on: nothing is lost, and nothing comes twice.
+   *
+   * @param {"auto" | Transport} via
+   */
+  readBy(via) {
+    this.#rungs = rungsOf(via);
+    this.#reading.choose(this.#rungs);
   }
 
   /** @param {string} id */
@@ -302,7 +328,8 @@ export class Client {
   #readLink(positions) {
     const make = (/** @type {boolean} */ takesOver) =>
       new Session(this.#writer === null ? this.#sends.outbox : null, positions, takesOver);
-    return new Link(trimmed(this.#wants.read), this.#tokens, this.#options, make, (told) => this.#hear("read", told));
+    const hear = (/** @type {Heard} */ told) => this.#hear("read", told);
+    return new Link(trimmed(this.#wants.read), this.#tokens, this.#options, make, hear, this.api, this.#rungs);
   }
 
   /** @param {Pending} pending */
@@ -316,7 +343,8 @@ export class Client {
   #openWriter() {
     if (this.#writer !== null) return this.#writer;
     const make = (/** @type {boolean} */ takesOver) => new Session(this.#sends.outbox, null, takesOver);
-    this.#writer = new Link(trimmed(this.#wants.write), this.#tokens, this.#options, make, (told) => this.#hear("write", told));
+    const hear = (/** @type {Heard} */ told) => this.#hear("write", told);
+    this.#writer = new Link(trimmed(this.#wants.write), this.#tokens, this.#options, make, hear, this.api);
     this.#writer.start();
     return this.#writer;
   }
@@ -325,9 +353,19 @@ export class Client {
    * Take what a service's link tells.
    *
    * @param {"read" | "write"} service
-   * @param {Told | {do: "stop", code: number, reason: string}} told
+   * @param {Heard} told
    */
   #hear(service, told) {
+    this.#take(service, told);
+    // What reads by less than a socket takes no sends.
+    if (service === "read" && this.#reading.isReadOnly && this.#sends.outbox.size > 0) this.#openWriter();
+  }
+
+  /**
+   * @param {"read" | "write"} service
+   * @param {Heard} told
+   */
+  #take(service, told) {
     switch (told.do) {
       case "up":
         return this.#up(service, told.gateway, told.frame);
@@ -355,12 +393,11 @@ export class Client {
    * @param {Frame} welcome
    */
   #up(service, gateway, welcome) {
-    this.#user = welcome.user;
+    this.#user = welcome.user ?? this.#user;
     this.#saySocket(service, true, "", gateway);
     if (service !== "read") return;
     if (this.#watched.length > 0) this.say({ type: "watch", users: this.#watched });
     for (const [conversation, seq] of Object.entries(welcome.markers ?? {})) this.#emit("read", { type: "read", conversation, seq });
-    if (!welcome.roles.includes("write") && this.#sends.outbox.size > 0) this.#openWriter();
   }
 
   /** @param {Entry[]} entries */
@@ -416,3 +453,9 @@ export class Client {
 
 /** @param {string} url */
 const trimmed = (url) => url.replace(/\/+$/, "");
+
+/**
+ * @param {"auto" | Transport} via
+ * @returns {readonly Transport[]}
+ */
+const rungsOf = (via) => (via === "auto" ? AUTO : [via]);

@@ -1,8 +1,12 @@
 import { Connection } from "./core/connection.js";
-import { ABNORMAL, Socket } from "./socket.js";
+import { Ladder } from "./core/transport.js";
 import { Refused } from "./errors.js";
+import { Polling } from "./polling.js";
+import { ABNORMAL, Socket } from "./socket.js";
+import { EventStream } from "./stream.js";
 
-/** @import {Frame, Pending, Step, Told} from "./core/types.js" */
+/** @import {Api} from "./api.js" */
+/** @import {Frame, Pending, Step, Told, Transport} from "./core/types.js" */
 /** @import {Session} from "./core/session.js" */
 /** @import {Tokens} from "./tokens.js" */
 /** @import {Options} from "./options.js" */
@@ -15,8 +19,9 @@ export class Link {
   #tokens;
   #options;
   #tell;
+  #api;
   #connection;
-  /** @type {Map<number, Socket>} */
+  /** @type {Map<number, Socket | EventStream | Polling>} */
   #sockets = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
@@ -28,13 +33,18 @@ export class Link {
    * @param {Options} options
    * @param {(takesOver: boolean) => Session} make
    * @param {(told: Told | {do: "stop", code: number, reason: string}) => void} tell
+   * @param {Api} api carries what is not a WebSocket
+   * @param {readonly Transport[]} rungs by what to read, the best one first
    */
-  constructor(url, tokens, options, make, tell) {
+  constructor(url, tokens, options, make, tell, api, rungs = ["ws"]) {
     this.#url = `${url.replace(/^http/, "ws")}/v1/socket`;
     this.#tokens = tokens;
     this.#options = options;
     this.#tell = tell;
-    this.#connection = new Connection(make, options.waits, options.chance, tokens.isRenewable);
+    this.#api = api;
+    const { waits, chance } = options;
+    const ladder = new Ladder(chance, rungs, waits.climbBaseS, waits.climbCapS);
+    this.#connection = new Connection(make, waits, chance, tokens.isRenewable, ladder);
   }
 
   get canWrite() {
@@ -44,6 +54,25 @@ export class Link {
   /** How often a gateway that was about to stop was left for another one before it did. */
   get moves() {
     return this.#connection.moves;
+  }
+
+  /** By what it reads now; null while it is away. */
+  get via() {
+    return this.#connection.via;
+  }
+
+  /** How often another transport took over while the one before still stood. */
+  get switches() {
+    return this.#connection.switches;
+  }
+
+  /**
+   * Read by these from now on, the best one first.
+   *
+   * @param {readonly Transport[]} rungs
+   */
+  choose(rungs) {
+    this.#do(this.#connection.choose(rungs, this.#now));
   }
 
   start() {
@@ -100,7 +129,9 @@ export class Link {
       case "send":
         return this.#sockets.get(step.line)?.send(step.frame);
       case "connect":
-        return void this.#open(step.line);
+        return void this.#open(step.line, step.via ?? "ws");
+      case "probe":
+        return void this.#probe();
       case "close":
         return this.#drop(step.line);
       case "cut":
@@ -116,8 +147,11 @@ export class Link {
     }
   }
 
-  /** @param {number} line */
-  async #open(line) {
+  /**
+   * @param {number} line
+   * @param {Transport} via
+   */
+  async #open(line, via) {
     let token = "";
     try {
       token = await this.#tokens.get();
@@ -131,7 +165,7 @@ export class Link {
     // Let go of, or stopped, while the token was fetched.
     if (this.#isStopped || !this.#connection.knows(line)) return;
     try {
-      this.#sockets.set(line, this.#connect(line, token));
+      this.#sockets.set(line, this.#connect(line, via, token));
     } catch (error) {
       // The page's rules may forbid it, such as a plain socket from a secure page.
       this.#do(this.#connection.failed(line, String(error), null, this.#now));
@@ -140,16 +174,28 @@ export class Link {
 
   /**
    * @param {number} line
+   * @param {Transport} via
    * @param {string} token
    */
-  #connect(line, token) {
+  #connect(line, via, token) {
     const connection = this.#connection;
-    return new Socket(this.#url, this.#options, {
+    const hears = {
       opened: () => this.#do(connection.opened(line, token, this.#now)),
-      failed: (reason) => this.#do(connection.failed(line, reason, null, this.#now)),
-      received: (frame) => this.#do(connection.received(line, frame, this.#now)),
-      closed: (code, reason) => this.#close(line, code, reason),
-    });
+      failed: (/** @type {string} */ reason) => this.#do(connection.failed(line, reason, null, this.#now)),
+      refused: (/** @type {number} */ code, /** @type {string} */ reason) =>
+        this.#do(connection.refused(line, code, reason, this.#now)),
+      blocked: (/** @type {number} */ code, /** @type {string} */ reason) =>
+        this.#do(connection.blocked(line, code, reason, this.#now)),
+      received: (/** @type {Frame | null} */ frame) => this.#do(connection.received(line, frame, this.#now)),
+      closed: (/** @type {number} */ code, /** @type {string} */ reason) => this.#close(line, code, reason),
+    };
+    if (via === "sse") return new EventStream(this.#api, hears);
+    return via === "poll" ? new Polling(this.#api, hears) : new Socket(this.#url, this.#options, hears);
+  }
+
+  async #probe() {
+    const isAnswered = await this.#api.isReady();
+    this.#do(this.#connection.probed(isAnswered, this.#now));
   }
 
   /** @param {number} line */

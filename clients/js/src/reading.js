@@ -1,7 +1,7 @@
 import { Positions } from "./core/positions.js";
 import { Feed, joined } from "./feed.js";
 
-/** @import {Cursor, Entry, Frame, Pending} from "./core/types.js" */
+/** @import {Cursor, Entry, Frame, Pending, Transport} from "./core/types.js" */
 /** @import {Link} from "./link.js" */
 
 const PAGE = 1000;
@@ -39,8 +39,27 @@ export class Reading {
     return this.#link?.moves ?? 0;
   }
 
+  /** By what events come now; null while they do not. */
+  get via() {
+    return this.#link?.via ?? null;
+  }
+
+  get switches() {
+    return this.#link?.switches ?? 0;
+  }
+
+  /** @param {readonly Transport[]} rungs */
+  choose(rungs) {
+    this.#link?.choose(rungs);
+  }
+
   get canWrite() {
     return this.#link?.canWrite === true;
+  }
+
+  /** Whether it is up and takes no sends. */
+  get isReadOnly() {
+    return this.via !== null && !this.canWrite;
   }
 
   /** @param {Pending} pending */

@@ -9,6 +9,8 @@ const OPEN = 1;
  * @typedef {object} Hears
  * @property {() => void} opened
  * @property {(reason: string) => void} failed it was never opened
+ * @property {(code: number, reason: string) => void} refused for good, with an HTTP status
+ * @property {(code: number, reason: string) => void} blocked by something that is not the service, with an HTTP status
  * @property {(frame: Frame | null) => void} received null for what was not JSON
  * @property {(code: number, reason: string) => void} closed
  */

@@ -5,8 +5,10 @@ import { fileURLToPath } from "node:url";
 
 import { Connection } from "../src/core/connection.js";
 import { Outbox } from "../src/core/outbox.js";
+import { Polled } from "../src/core/polled.js";
 import { Positions } from "../src/core/positions.js";
 import { Session } from "../src/core/session.js";
+import { AUTO, Ladder } from "../src/core/transport.js";
 
 /** @import {Frame, Step} from "../src/core/types.js" */
 
@@ -29,6 +31,7 @@ class Player {
       waits,
       () => this.draw(),
       begins.renewable,
+      new Ladder(() => this.draw(), rungsOf(begins.via ?? "ws")),
     );
   }
 
@@ -53,6 +56,12 @@ class Player {
         return connection.failed(on.line, "", on.retry_after, now);
       case "refused":
         return connection.refused(on.line, on.code, "", now);
+      case "blocked":
+        return connection.blocked(on.line, on.code, "", now);
+      case "probed":
+        return connection.probed(on.answered, now);
+      case "choose":
+        return connection.choose(rungsOf(on.via), now);
       case "frame":
         return connection.received(on.line, on.frame, now);
       case "closed":
@@ -90,6 +99,9 @@ class Player {
     };
   }
 }
+
+/** @param {any} via */
+const rungsOf = (via) => (via === "auto" ? AUTO : [via]);
 
 /** @param {any[]} sends */
 function outboxOf(sends) {
@@ -131,20 +143,33 @@ function shown(step) {
   }
 }
 
-for (const file of readdirSync(FOLDER).filter((name) => name.endsWith(".json"))) {
-  const { vectors } = JSON.parse(readFileSync(FOLDER + file, "utf8"));
-  for (const vector of vectors) {
-    test(`${file}: ${vector.name}`, () => {
-      const player = new Player(vector);
-      for (const [number, step] of vector.steps.entries()) {
-        const where = `step ${number}: ${JSON.stringify(step.on)}`;
-        assert.deepEqual(player.take(step.on, step.at).flatMap(shown), step.do, where);
-        const wakesAt = step.wakes_at ?? Infinity;
-        const isClose = player.connection.wakesAt === wakesAt || Math.abs(player.connection.wakesAt - wakesAt) < 1e-9;
-        assert.ok(isClose, `${where}: wakes at ${player.connection.wakesAt}, not ${wakesAt}`);
-      }
-      assert.deepEqual(player.chances, []);
-      assert.deepEqual(player.ends(), { failed: [], ...vector.ends });
-    });
+/** @param {any} vector */
+function playConnection(vector) {
+  const player = new Player(vector);
+  for (const [number, step] of vector.steps.entries()) {
+    const where = `step ${number}: ${JSON.stringify(step.on)}`;
+    assert.deepEqual(player.take(step.on, step.at).flatMap(shown), step.do, where);
+    const wakesAt = step.wakes_at ?? Infinity;
+    const isClose = player.connection.wakesAt === wakesAt || Math.abs(player.connection.wakesAt - wakesAt) < 1e-9;
+    assert.ok(isClose, `${where}: wakes at ${player.connection.wakesAt}, not ${wakesAt}`);
   }
+  assert.deepEqual(player.chances, []);
+  assert.deepEqual(player.ends(), { failed: [], ...vector.ends });
+}
+
+/** @param {any} vector */
+function playPolls(vector) {
+  const polled = new Polled(vector.hello);
+  assert.deepEqual(polled.ask(), vector.asks);
+  for (const { on, frames, asks } of vector.steps) {
+    const told = on.type === "answered" ? polled.take(on.answer) : polled.lose();
+    assert.deepEqual(told ?? [], frames);
+    assert.deepEqual(polled.ask(), asks);
+  }
+}
+
+for (const file of readdirSync(FOLDER).filter((name) => name.endsWith(".json"))) {
+  const { plays, vectors } = JSON.parse(readFileSync(FOLDER + file, "utf8"));
+  const play = plays === "polls" ? playPolls : playConnection;
+  for (const vector of vectors) test(`${file}: ${vector.name}`, () => play(vector));
 }

@@ -36,7 +36,9 @@ class Counts:
         count.head, count.unread = head, unread
 
     def see(self, event: Event, user: str) -> None:
-        """An event came, in order; *user* is who reads."""
+        """An event came, in order; *user* is who reads. What the inbox says is left counts no longer."""
+        if event.conversation is None and event.type in ("left", "removed"):
+            self._of.pop(str(event.fields["conversation"]), None)
         count = self._of.get(event.conversation or "")
         if count is None or event.type != "message" or event.sender == user:
             return
@@ -44,7 +46,3 @@ class Counts:
             count.later.append(event.seq)
             if len(count.later) > MOST_SEQS:
                 count.head, count.unread = count.later.pop(0), count.unread + 1
-
-    def forget(self, conversation: str) -> None:
-        """It is ours no longer, or begins anew."""
-        self._of.pop(conversation, None)

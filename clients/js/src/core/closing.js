@@ -9,5 +9,12 @@ export const TOKEN_EXPIRED = 4501;
 /** @param {number} code a close code */
 export const comesBack = (code) => (code >= 4000 && code < 4500) || COME_BACK.has(code);
 
+/**
+ * Say whether it was the service itself that closed the socket, with a code of its own.
+ *
+ * @param {number} code a close code
+ */
+export const isSpoken = (code) => code >= 4000 && code < 5000;
+
 /** @param {number} status an HTTP status */
 export const isPassing = (status) => status >= 500 || LATER.has(status);

@@ -1,8 +1,9 @@
 import { Backoff } from "./backoff.js";
-import { TOKEN_EXPIRED, comesBack } from "./closing.js";
+import { TOKEN_EXPIRED, comesBack, isSpoken } from "./closing.js";
 import { Line } from "./line.js";
+import { Ladder } from "./transport.js";
 
-/** @import {Frame, Moved, Output, Pending, Step} from "./types.js" */
+/** @import {Frame, Moved, Output, Pending, Step, Transport} from "./types.js" */
 /** @import {Session} from "./session.js" */
 
 const MOVE_BASE_S = 0.1;
@@ -11,7 +12,7 @@ const MOVE_CAP_S = 2;
 /**
  * A service's connection that is kept up for ever: what happened in, what to do out. `clients/vectors` plays it.
  *
- * One line after the other; after `moved`, the next one before the last one ends. Each call takes the time, in seconds of any
+ * One line after the other; after `moved`, or for another transport, the next one before the last one ends. Each call takes the time, in seconds of any
  * clock that never goes back, and returns what to do, in order. `wakesAt` is when `tick` is wanted.
  */
 export class Connection {
@@ -20,33 +21,40 @@ export class Connection {
   #chance;
   #ackTimeoutS;
   #isRenewable;
+  #ladder;
   #numbers = 0;
   /** @type {Line | null} */
   #line = null;
   /** @type {Line | null} */
   #second = null;
-  /** @type {Backoff | null} */
+  /** @type {Backoff | null} a second line is to take over, however often it must be tried */
   #moving = null;
+  /** The first one's gateway is about to stop: the second must be another's. */
+  #leaves = false;
   #connectAt = Infinity;
   #moveAt = Infinity;
   #retryAfterS = 0;
   #spreadS = 0;
   #retryAt = -Infinity;
-  /** How many lines took over from one that still stood. */
+  /** How many lines took over from one that was told to move. */
   moves = 0;
+  /** How many took over from one by another transport. */
+  switches = 0;
 
   /**
    * @param {(takesOver: boolean) => Session} make makes a session; true: one that takes over
    * @param {{backoffBaseS: number, backoffCapS: number, ackTimeoutS: number}} waits
    * @param {() => number} chance draws from 0 to 1, once for each wait
    * @param {boolean} isRenewable whether another token can be fetched
+   * @param {Ladder} ladder by what to read
    */
-  constructor(make, waits, chance, isRenewable) {
+  constructor(make, waits, chance, isRenewable, ladder = new Ladder(chance)) {
     this.#make = make;
     this.#backoff = new Backoff(waits.backoffBaseS, waits.backoffCapS);
     this.#chance = chance;
     this.#ackTimeoutS = waits.ackTimeoutS;
     this.#isRenewable = isRenewable;
+    this.#ladder = ladder;
   }
 
   /** Whether it is up and takes sends. */
@@ -59,13 +67,19 @@ export class Connection {
     return this.#line?.number ?? null;
   }
 
+  /** What the line that serves reads by; null while there is none. */
+  get via() {
+    return this.#line?.isWelcome ? this.#line.via : null;
+  }
+
   /** @param {number} number */
   knows(number) {
     return this.#of(number) !== undefined;
   }
 
   get wakesAt() {
-    return Math.min(this.#connectAt, this.#moveAt, ...this.#lines.map((line) => line.wakesAt));
+    const climbAt = this.#mayClimb ? this.#ladder.climbAt : Infinity;
+    return Math.min(this.#connectAt, this.#moveAt, climbAt, ...this.#lines.map((line) => line.wakesAt));
   }
 
   get #lines() {
@@ -104,12 +118,22 @@ export class Connection {
   failed(number, reason, retryAfterS, now) {
     const line = this.#of(number);
     if (line === undefined) return [];
-    if (line === this.#second) {
-      this.#tryAgain(retryAfterS ?? 0, now);
-      return [];
-    }
+    if (line === this.#second) return this.#giveUpSecond(retryAfterS ?? 0, now);
     this.#retryAfterS = retryAfterS ?? 0;
-    return this.#leave(reason, now);
+    return [...this.#leave(reason, now), ...this.#blame()];
+  }
+
+  /**
+   * Something that is not the service refused it, with this HTTP status: with another transport it may go.
+   *
+   * @param {number} number
+   * @param {number} code
+   * @param {string} reason
+   * @param {number} now
+   * @returns {Step[]}
+   */
+  blocked(number, code, reason, now) {
+    return this.#ladder.hasChoice ? this.failed(number, reason, null, now) : this.refused(number, code, reason, now);
   }
 
   /**
@@ -138,6 +162,7 @@ export class Connection {
     if (line === undefined) return [];
     const output = line.receive(frame, now);
     for (const action of output) this.#note(action);
+    if (line === this.#line) this.#approve(line, output);
     return [...output, ...this.#steer(now)];
   }
 
@@ -158,8 +183,33 @@ export class Connection {
     if (line === this.#second) return [...forgotten, ...this.#loseSecond(line, now)];
     if (this.#second?.session.isSettled) return [...forgotten, ...this.#takeOver(this.#second, now)];
     const returns = comesBack(code) || (code === TOKEN_EXPIRED && this.#isRenewable);
-    const ended = returns ? this.#leave(`${reason || "the connection ended"} (${code})`, now) : this.#stop(number, code, reason);
-    return [...forgotten, ...ended];
+    if (!returns) return [...forgotten, ...this.#stop(number, code, reason)];
+    const left = this.#leave(`${reason || "the connection ended"} (${code})`, now);
+    return [...forgotten, ...left, ...this.#judge(line, code)];
+  }
+
+  /**
+   * Plain HTTP was answered, or was not.
+   *
+   * @param {boolean} isAnswered
+   * @param {number} now
+   * @returns {Step[]}
+   */
+  probed(isAnswered, now) {
+    if (!this.#ladder.answer(isAnswered, now) || this.#line === null) return [];
+    return [{ do: "close", line: this.#line.number }, ...this.#drop(), ...this.#connect()];
+  }
+
+  /**
+   * Read by these from now on, the best one first; where the line that stands is by another one, the next takes over.
+   *
+   * @param {readonly Transport[]} rungs
+   * @param {number} now
+   * @returns {Step[]}
+   */
+  choose(rungs, now) {
+    this.#ladder.choose(rungs, this.via ?? this.#ladder.current, now);
+    return [...this.#callOff(), ...this.#steer(now)];
   }
 
   /**
@@ -173,9 +223,13 @@ export class Connection {
   renewed(number, token, now) {
     const line = this.#of(number);
     if (line === undefined) return [];
-    if (token !== null) return line.show(token);
-    line.missToken(now);
-    return [];
+    if (token === null) {
+      line.missToken(now);
+      return [];
+    }
+    if (line.via !== "sse") return line.show(token);
+    // Nobody can be told on a stream: another one is opened with it.
+    return line === this.#line && this.#mayClimb ? this.#replace() : [];
   }
 
   /**
@@ -196,6 +250,7 @@ export class Connection {
    * @returns {Step[]}
    */
   hinted(now) {
+    this.#ladder.hint(now);
     if (this.#connectAt < Infinity) {
       this.#backoff.reset();
       const waitS = this.#backoff.next(this.#chance(), this.#retryAt - now, this.#spreadS);
@@ -214,7 +269,8 @@ export class Connection {
     /** @type {Step[]} */
     const steps = this.#lines.flatMap((line) => line.tick(now));
     if (now >= this.#connectAt) steps.push(...this.#connect());
-    if (now >= this.#moveAt) steps.push(...this.#openSecond());
+    if (now >= this.#moveAt) steps.push(...this.#openSecond(this.#ladder.current));
+    if (this.#mayClimb && now >= this.#ladder.climbAt) steps.push(...this.#climb(this.#ladder.climb(), now));
     return [...steps, ...this.#steer(now)];
   }
 
@@ -224,8 +280,8 @@ export class Connection {
   #connect() {
     this.#connectAt = Infinity;
     this.#retryAfterS = 0;
-    this.#line = this.#nextLine(false);
-    return [{ do: "connect", line: this.#line.number }];
+    this.#line = this.#nextLine(false, this.#ladder.current);
+    return [connectOf(this.#line)];
   }
 
   /**
@@ -258,8 +314,71 @@ export class Connection {
   #drop() {
     const second = this.#second;
     this.#line = this.#second = this.#moving = null;
+    this.#leaves = false;
     this.#moveAt = Infinity;
     return second === null ? [] : [{ do: "close", line: second.number }];
+  }
+
+  // By what it reads.
+
+  get #mayClimb() {
+    return this.#line !== null && this.#line.session.isSettled && this.#second === null && this.#moving === null;
+  }
+
+  /**
+   * @param {Line} line
+   * @param {Output[]} output
+   */
+  #approve(line, output) {
+    if (line.session.isSettled) this.#ladder.settle();
+    if (output.some((action) => action.do === "alive")) this.#ladder.prove();
+  }
+
+  /**
+   * Was it the transport's fault that this line has ended? Not if the service said why, nor if all went well before.
+   *
+   * @param {Line} line
+   * @param {number} code
+   * @returns {Step[]}
+   */
+  #judge(line, code) {
+    if (line.fellSilent || !(line.session.isSettled || isSpoken(code))) return this.#blame();
+    this.#ladder.prove();
+    return [];
+  }
+
+  /** @returns {Step[]} */
+  #blame() {
+    return this.#ladder.fail() ? [{ do: "probe" }] : [];
+  }
+
+  /**
+   * @param {Transport | null} via
+   * @param {number} now
+   * @returns {Step[]}
+   */
+  #climb(via, now) {
+    if (via !== null) return this.#openSecond(via);
+    this.#ladder.stay(now);
+    return [];
+  }
+
+  /** Have another line take over, by what is to be read by now. */
+  #replace() {
+    this.#moving = new Backoff(MOVE_BASE_S, MOVE_CAP_S);
+    return this.#openSecond(this.#ladder.current);
+  }
+
+  /**
+   * Let go of a second line that was for another transport.
+   *
+   * @returns {Step[]}
+   */
+  #callOff() {
+    const second = this.#second;
+    if (second === null || this.#leaves) return [];
+    this.#second = this.#moving = null;
+    return [{ do: "close", line: second.number }];
   }
 
   // Make before break.
@@ -272,13 +391,24 @@ export class Connection {
    */
   #steer(now) {
     const line = this.#line;
-    const second = this.#second;
     if (line === null) return [];
-    if (line.moved !== null && this.#moving === null) this.#plan(line.moved, now);
+    /** @type {Step[]} */
+    let steps = [];
+    if (line.moved !== null && !this.#leaves) steps = this.#plan(line.moved, now);
+    else if (this.#mayClimb && line.via !== this.#ladder.current) steps = this.#replace();
+    return [...steps, ...this.#passOver(line, now)];
+  }
+
+  /**
+   * @param {Line} line
+   * @param {number} now
+   * @returns {Step[]}
+   */
+  #passOver(line, now) {
+    const second = this.#second;
     if (second === null || !second.session.isSettled) return [];
-    if (second.session.gateway === line.session.gateway) {
-      this.#tryAgain(0, now);
-      return [{ do: "close", line: second.number }];
+    if (this.#leaves && second.session.gateway === line.session.gateway) {
+      return [{ do: "close", line: second.number }, ...this.#giveUpSecond(0, now)];
     }
     line.session.hold();
     if (line.session.isWaiting) return [];
@@ -288,27 +418,39 @@ export class Connection {
   /**
    * @param {Moved} moved
    * @param {number} now
+   * @returns {Step[]}
    */
   #plan(moved, now) {
+    const second = this.#second;
+    this.#second = null;
     this.#moving = new Backoff(MOVE_BASE_S, MOVE_CAP_S);
+    this.#leaves = true;
     this.#moveAt = now + moved.retryAfterS + this.#chance() * Math.min(moved.spreadS, moved.withinS / 2);
-  }
-
-  /** @returns {Step[]} */
-  #openSecond() {
-    this.#moveAt = Infinity;
-    this.#second = this.#nextLine(true);
-    return [{ do: "connect", line: this.#second.number }];
+    return second === null ? [] : [{ do: "close", line: second.number }];
   }
 
   /**
+   * @param {Transport} via
+   * @returns {Step[]}
+   */
+  #openSecond(via) {
+    this.#moveAt = Infinity;
+    this.#second = this.#nextLine(true, via);
+    return [connectOf(this.#second)];
+  }
+
+  /**
+   * The second came to nothing: it is tried again, or, where it was to be a better one, the next best.
+   *
    * @param {number} retryAfterS
    * @param {number} now
+   * @returns {Step[]}
    */
-  #tryAgain(retryAfterS, now) {
+  #giveUpSecond(retryAfterS, now) {
     this.#second = null;
-    const moving = /** @type {Backoff} */ (this.#moving);
-    this.#moveAt = now + moving.next(this.#chance(), retryAfterS);
+    if (this.#moving === null) return this.#climb(this.#ladder.nextBetter(), now);
+    this.#moveAt = now + this.#moving.next(this.#chance(), retryAfterS);
+    return [];
   }
 
   /**
@@ -317,12 +459,15 @@ export class Connection {
    * @returns {Step[]}
    */
   #takeOver(second, now) {
+    if (this.#moving === null) this.#ladder.rise(second.via, now);
+    this.moves += this.#leaves ? 1 : 0;
+    this.switches += this.#line?.via === second.via ? 0 : 1;
     this.#line = second;
     this.#second = this.#moving = null;
-    this.moves += 1;
+    this.#leaves = false;
+    this.#ladder.settle();
     const steps = second.takeOver(now);
-    if (second.moved !== null) this.#plan(second.moved, now);
-    return steps;
+    return second.moved === null ? steps : [...steps, ...this.#plan(second.moved, now)];
   }
 
   /**
@@ -336,8 +481,7 @@ export class Connection {
       this.#second = null;
       return this.#line.cut();
     }
-    this.#tryAgain(0, now);
-    return [];
+    return this.#giveUpSecond(0, now);
   }
 
   /** @param {Output} action */
@@ -349,9 +493,12 @@ export class Connection {
     }
   }
 
-  /** @param {boolean} takesOver */
-  #nextLine(takesOver) {
-    return new Line(++this.#numbers, this.#make(takesOver), this.#backoff, this.#chance, this.#ackTimeoutS);
+  /**
+   * @param {boolean} takesOver
+   * @param {Transport} via
+   */
+  #nextLine(takesOver, via) {
+    return new Line(++this.#numbers, this.#make(takesOver), this.#backoff, this.#chance, this.#ackTimeoutS, via);
   }
 
   /** @param {number} number */
@@ -359,3 +506,9 @@ export class Connection {
     return this.#lines.find((line) => line.number === number);
   }
 }
+
+/**
+ * @param {Line} line
+ * @returns {Step}
+ */
+const connectOf = ({ number, via }) => (via === "ws" ? { do: "connect", line: number } : { do: "connect", line: number, via });

@@ -1,6 +1,6 @@
 import { Heartbeat } from "./heartbeat.js";
 
-/** @import {Action, Frame, Moved, Output, Pending} from "./types.js" */
+/** @import {Action, Frame, Moved, Output, Pending, Transport} from "./types.js" */
 /** @import {Backoff} from "./backoff.js" */
 /** @import {Session} from "./session.js" */
 
@@ -20,6 +20,7 @@ export class Line {
   #answeredAt = -Infinity;
   #renewAt = Infinity;
   #isCut = false;
+  fellSilent = false;
   /** @type {Moved | null} */
   moved = null;
 
@@ -29,10 +30,12 @@ export class Line {
    * @param {Backoff} backoff shared with the lines before and after
    * @param {() => number} chance draws from 0 to 1
    * @param {number} ackTimeoutS
+   * @param {Transport} via
    */
-  constructor(number, session, backoff, chance, ackTimeoutS) {
+  constructor(number, session, backoff, chance, ackTimeoutS, via = "ws") {
     this.number = number;
     this.session = session;
+    this.via = via;
     this.#backoff = backoff;
     this.#chance = chance;
     this.#ackTimeoutS = ackTimeoutS;
@@ -128,7 +131,10 @@ export class Line {
   tick(now) {
     if (this.#heartbeat === null || this.#isCut) return [];
     const output = [...this.#pauses].filter(([, at]) => now >= at).flatMap(([conversation]) => this.#again(conversation, now));
-    if (now >= this.#endsAt(this.#heartbeat)) return [...output, ...this.cut()];
+    if (now >= this.#endsAt(this.#heartbeat)) {
+      this.fellSilent = true;
+      return [...output, ...this.cut()];
+    }
     if (this.isWelcome && now >= this.#heartbeat.pingAt) {
       this.#heartbeat.pinged(now);
       output.push({ do: "send", line: this.number, frame: PING });

@@ -1,6 +1,8 @@
 /**
  * The types of the core. This file holds no code.
  *
+ * @typedef {import("./transport.js").Transport} Transport
+ *
  * @typedef {{type: string, [field: string]: any}} Frame what goes over a socket (docs/protocol.md)
  *
  * @typedef {{type: string, text?: string, seq?: number, emoji?: string, reply_to?: number}} Change
@@ -44,7 +46,7 @@
  * @typedef {Told | {do: "send", line: number, frame: Frame} | {do: "cut", line: number} | {do: "renew", line: number}} Output
  *   what a line wants
  *
- * @typedef {Output | {do: "connect", line: number} | {do: "close", line: number} | {do: "forget_token"}
+ * @typedef {Output | {do: "connect", line: number, via?: Transport} | {do: "probe"} | {do: "close", line: number} | {do: "forget_token"}
  *   | {do: "stop", code: number, reason: string}} Step what a connection wants: the words of clients/vectors
  */
 
