@@ -79,7 +79,7 @@ class Site:
 
     async def start_router(self, **settings: str) -> tuple[str, str]:
         """Start a router; return the URLs of its services read and write."""
-        read_port, write_port = free_port(), free_port()
+        read_port, write_port = (int(settings.pop(f"{role}_port", free_port())) for role in ("read", "write"))
         own = {"read_port": str(read_port), "write_port": str(write_port), "proxy_secret": PROXY_SECRET}
         router = await self._start("router", write_port, own | settings, "/ready")
         return f"http://127.0.0.1:{read_port}", router.url

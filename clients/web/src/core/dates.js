@@ -18,7 +18,7 @@ export class Dates {
     this.#now = now;
     this.#day = make({ year: "numeric", month: "2-digit", day: "2-digit" });
     this.#dayOfYear = make({ weekday: "long", day: "numeric", month: "long", year: "numeric" });
-    this.#time = make({ hour: "2-digit", minute: "2-digit" });
+    this.#time = make({ hour: "numeric", minute: "2-digit" });
     this.#whole = make({ dateStyle: "full", timeStyle: "long" });
     this.#short = make({ day: "numeric", month: "short" });
     this.#relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });

@@ -36,7 +36,7 @@ export function initials(name) {
  * @param {string} name
  */
 export function hue(name) {
-  let hash = 7;
-  for (const sign of name) hash = (hash * 31 + /** @type {number} */ (sign.codePointAt(0))) % 1_000_003;
-  return hash % 12;
+  let hash = 2_166_136_261; // FNV-1a
+  for (const sign of name) hash = Math.imul(hash ^ /** @type {number} */ (sign.codePointAt(0)), 16_777_619) >>> 0;
+  return (hash >>> 8) % 12;
 }

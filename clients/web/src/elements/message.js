@@ -22,18 +22,34 @@ export class MessageElement extends HTMLElement {
   /** @type {Row | null} */
   row = null;
   #drawn = "";
+  #top = NaN;
 
   /**
+   * Stand so far down.
+   *
+   * @param {number} top
+   */
+  stand(top) {
+    if (top === this.#top) return;
+    this.#top = top;
+    this.style.transform = `translateY(${top}px)`;
+  }
+
+  /**
+   * Show a row; return whether it looks another way now.
+   *
    * @param {Row} row
    * @param {Around} around
+   * @param {boolean} isActive whether Tab leads to it
    */
-  show(row, around) {
+  show(row, around, isActive) {
     const more = moreOf(row, around);
     const signature = JSON.stringify(more);
     const isSame = this.row === row && this.#drawn === signature;
     this.row = row;
     this.#drawn = signature;
     if (!isSame) this.#draw(row, around, more);
+    this.tabIndex = isActive ? 0 : -1;
     return !isSame;
   }
 
@@ -45,9 +61,10 @@ export class MessageElement extends HTMLElement {
   #draw(row, around, more) {
     const isMessage = row.item === null || row.item.type === "message";
     this.role = "article";
-    this.tabIndex = -1;
     this.className = ["row", more.isMine && isMessage ? "mine" : "", row.opens ? "opens" : "", row.closes ? "closes" : "", `is-${more.state}`].join(" ");
     if (row.item !== null) this.dataset.seq = String(row.item.seq);
+    this.setAttribute("aria-posinset", String(row.item?.seq ?? around.room.head + 1));
+    this.setAttribute("aria-setsize", "-1");
     this.dataset.id = row.key;
     this.setAttribute("aria-label", labelOf(row, around, more));
     fill(

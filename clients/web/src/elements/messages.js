@@ -11,7 +11,7 @@ import { Tools } from "./tools.js";
 
 const ESTIMATE_PX = 58;
 const BEYOND_PX = 600;
-const AT_END_PX = 40;
+const AT_END_PX = 4;
 const QUIET_MS = 120;
 const RETRY_MS = 2000;
 const MEASURES = 4;
@@ -28,6 +28,8 @@ export class MessagesElement extends HTMLElement {
   /** @type {Room} */ #room;
   #layout = new Layout(ESTIMATE_PX);
   /** @type {Row[]} */ #rows = [];
+  /** @type {Map<string, number>} */ #indexes = new Map();
+  /** Whether the rows, or what is drawn of them, may have changed. */ #isStale = true;
   /** @type {Map<string, MessageElement>} */ #elements = new Map();
   #scroller;
   #canvas;
@@ -35,6 +37,9 @@ export class MessagesElement extends HTMLElement {
   #tools;
   /** Where the window is: that row's top, so far below the window's. @type {{key: string, offset: number} | null} */ #anchor = null;
   #isAtEnd = true;
+  /** Where the window was when it was last looked at, or put: to ask the browser costs a layout once something has changed. */
+  #top = 0;
+  #height = 0;
   #unreadFrom = 0;
   #isLoading = false;
   #isFailing = false;
@@ -85,7 +90,8 @@ export class MessagesElement extends HTMLElement {
   #observer = new ResizeObserver(() => {
     if (this.#width !== this.#scroller.clientWidth) this.#layout.forget();
     this.#width = this.#scroller.clientWidth;
-    this.#ask();
+    this.#height = this.#scroller.clientHeight;
+    this.update();
   });
 
   /**
@@ -98,16 +104,17 @@ export class MessagesElement extends HTMLElement {
     const opening = (this.#opening += 1);
     const isHere = seq === null ? timeline.isLast && !timeline.isEmpty && !this.#room.isStale : seq >= timeline.from && seq <= timeline.to;
     this.#isAtEnd = seq === null;
-    this.#ask();
+    this.update();
     if (!isHere) await this.#load(() => this.#chat.loadAround(this.#room, seq));
     if (opening !== this.#opening) return;
     this.#layout.learn();
+    this.update();
     if (seq !== null) this.#showRow(seq);
-    this.#ask();
   }
 
   /** Something of the conversation has changed. */
   update() {
+    this.#isStale = true;
     this.#ask();
   }
 
@@ -133,7 +140,7 @@ export class MessagesElement extends HTMLElement {
     const row = this.#rows.find(({ item }) => item !== null && item.seq >= seq);
     if (row === undefined) return;
     this.#isAtEnd = false;
-    this.#anchor = { key: row.key, offset: this.#scroller.clientHeight / 3 };
+    this.#anchor = { key: row.key, offset: this.#height / 3 };
     this.#draw();
     const element = this.#elements.get(row.key);
     element?.classList.add("found");
@@ -145,7 +152,7 @@ export class MessagesElement extends HTMLElement {
     this.#isAsked = true;
     requestAnimationFrame(() => {
       this.#isAsked = false;
-      if (this.isConnected) this.#draw();
+      if (this.isConnected && this.#height > 0) this.#draw();
     });
   }
 
@@ -159,6 +166,8 @@ export class MessagesElement extends HTMLElement {
       const before = known.get(row.key) ?? null;
       return isSame(before, row) ? /** @type {Row} */ (before) : row;
     });
+    this.#indexes = new Map(this.#rows.map(({ key }, index) => [key, index]));
+    this.#isStale = false;
     this.#place();
   }
 
@@ -170,41 +179,41 @@ export class MessagesElement extends HTMLElement {
   }
 
   #draw() {
-    this.#collect();
-    const { clientHeight } = this.#scroller;
+    if (Math.abs(this.#scroller.scrollTop - this.#top) > 1) this.#look();
+    const isStale = this.#isStale;
+    if (isStale) this.#collect();
     let range = { first: 0, end: 0 };
     for (let n = 0; n < MEASURES; n += 1) {
-      this.#canvas.style.height = `${Math.max(this.#layout.total, clientHeight)}px`;
+      this.#canvas.style.height = `${Math.max(this.#layout.total, this.#height)}px`;
       this.#hold();
-      range = this.#layout.window(this.#scroller.scrollTop, clientHeight, BEYOND_PX);
-      if (!this.#render(range.first, range.end)) break;
+      range = this.#layout.window(this.#top, this.#height, BEYOND_PX);
+      if (!this.#render(range.first, range.end, isStale && n === 0)) break;
       this.#place();
     }
+    const lift = Math.max(0, this.#height - this.#layout.total); // what is short stands at the bottom
     for (let index = range.first; index < range.end; index += 1) {
-      const element = this.#elements.get(this.#rows[index].key);
-      if (element !== undefined) element.style.transform = `translateY(${this.#lift + this.#layout.top(index)}px)`;
+      this.#elements.get(this.#rows[index].key)?.stand(lift + this.#layout.top(index));
     }
     this.#tellUnread();
     this.#readOn();
     this.#reach();
   }
 
-  /** What is short stands at the bottom. */
-  get #lift() {
-    return Math.max(0, this.#scroller.clientHeight - this.#layout.total);
-  }
-
   /** Put the window where it was over what it shows. */
   #hold() {
-    const top = this.#isAtEnd ? this.#layout.total - this.#scroller.clientHeight : this.#anchored();
-    if (top !== null && Math.abs(top - this.#scroller.scrollTop) > 1) this.#scroller.scrollTop = top;
+    const end = Math.max(0, this.#layout.total - this.#height);
+    const wanted = this.#isAtEnd ? end : (this.#anchored() ?? this.#top);
+    const top = Math.max(0, Math.min(wanted, end));
+    if (Math.abs(top - this.#top) <= 1) return;
+    this.#scroller.scrollTop = top;
+    this.#top = top;
   }
 
   #anchored() {
     if (this.#anchor === null) return null;
     const { key, offset } = this.#anchor;
-    const index = this.#rows.findIndex((row) => row.key === key);
-    return index < 0 ? null : this.#layout.top(index) - offset;
+    const index = this.#indexes.get(key);
+    return index === undefined ? null : this.#layout.top(index) - offset;
   }
 
   /**
@@ -212,35 +221,29 @@ export class MessagesElement extends HTMLElement {
    *
    * @param {number} first
    * @param {number} end
+   * @param {boolean} isStale whether those that are drawn may have changed
    */
-  #render(first, end) {
+  #render(first, end, isStale) {
     const rows = this.#rows.slice(first, end);
     const wanted = new Set(rows.map(({ key }) => key));
     for (const [key, element] of this.#elements) if (!wanted.has(key)) this.#drop(key, element);
     /** @type {Element | null} */
     let place = this.#canvas.firstElementChild;
     const changed = [];
+    const around = this.#around;
+    const active = this.#activeKey;
     for (const row of rows) {
       let element = this.#elements.get(row.key);
+      const isNew = element === undefined;
       if (element === undefined) this.#elements.set(row.key, (element = new MessageElement()));
-      if (element.show(row, this.#around) || !this.#layout.knows(row.key)) changed.push(element);
+      const isOther = (isNew || isStale) && element.show(row, around, row.key === active);
+      if (isOther || !this.#layout.knows(row.key)) changed.push(element);
       if (element !== place) this.#canvas.insertBefore(element, place);
       else place = place?.nextElementSibling ?? null;
-      if (row.item !== null) this.#count(element, row.item.seq);
-      element.tabIndex = row.key === this.#activeKey ? 0 : -1;
     }
     let isMoved = false;
     for (const element of changed) isMoved = this.#layout.measure(/** @type {string} */ (element.dataset.id), element.offsetHeight) || isMoved;
     return isMoved;
-  }
-
-  /**
-   * @param {Element} element
-   * @param {number} seq
-   */
-  #count(element, seq) {
-    element.setAttribute("aria-posinset", String(seq));
-    element.setAttribute("aria-setsize", String(this.#room.head));
   }
 
   /**
@@ -279,7 +282,7 @@ export class MessagesElement extends HTMLElement {
     if (!this.#answered.has(seq)) {
       this.#answered.set(seq, undefined);
       this.#chat.fetchItem(this.#room, seq).then(
-        (item) => (this.#answered.set(seq, item), this.#ask()),
+        (item) => (this.#answered.set(seq, item), this.update()),
         () => setTimeout(() => this.#answered.delete(seq), RETRY_MS),
       );
     }
@@ -289,29 +292,35 @@ export class MessagesElement extends HTMLElement {
   // Where the window goes.
 
   #scrolled() {
-    const { scrollTop, clientHeight, scrollHeight } = this.#scroller;
-    this.#isAtEnd = this.#room.timeline.isLast && scrollTop + clientHeight >= scrollHeight - AT_END_PX;
-    const isOver = scrollTop + clientHeight >= this.#layout.top(0) && scrollTop <= this.#layout.top(this.#layout.size);
+    this.#look();
+    clearTimeout(this.#quiet);
+    this.#quiet = setTimeout(() => this.#ask(), QUIET_MS);
+    this.#ask();
+  }
+
+  /** Take the window for being where it is now. */
+  #look() {
+    const { scrollTop } = this.#scroller;
+    const bottom = scrollTop + this.#height;
+    this.#isAtEnd = this.#room.timeline.isLast && bottom >= this.#layout.total - AT_END_PX;
+    const isOver = bottom >= this.#layout.top(0) && scrollTop <= this.#layout.top(this.#layout.size);
     if (isOver && this.#rows.length > 0) {
       const index = this.#layout.indexAt(scrollTop);
       this.#anchor = { key: this.#rows[index].key, offset: this.#layout.top(index) - scrollTop };
     } else this.#anchor = null;
-    clearTimeout(this.#quiet);
-    this.#quiet = setTimeout(() => this.#ask(), QUIET_MS);
-    this.#ask();
+    this.#top = scrollTop;
   }
 
   /** Fetch what the window comes near to, or is over. */
   #reach() {
     if (this.#isLoading || this.#isFailing || this.#opening === 0) return;
     const { timeline } = this.#room;
-    const { scrollTop, clientHeight } = this.#scroller;
     const start = this.#layout.top(0);
     const end = this.#layout.top(this.#layout.size);
-    const isFar = scrollTop + 3 * clientHeight < start || scrollTop > end + 2 * clientHeight;
-    if (isFar) return this.#leap(Math.max(1, Math.round(scrollTop / this.#layout.mean)));
-    if (!timeline.isFirst && scrollTop < start + 2 * clientHeight) void this.#load(() => this.#chat.loadBefore(this.#room));
-    else if (!timeline.isLast && scrollTop + 3 * clientHeight > end) void this.#load(() => this.#chat.loadAfter(this.#room));
+    const isFar = this.#top + 3 * this.#height < start || this.#top > end + 2 * this.#height;
+    if (isFar) return this.#leap(Math.max(1, Math.round(this.#top / this.#layout.mean)));
+    if (!timeline.isFirst && this.#top < start + 2 * this.#height) void this.#load(() => this.#chat.loadBefore(this.#room));
+    else if (!timeline.isLast && this.#top + 3 * this.#height > end) void this.#load(() => this.#chat.loadAfter(this.#room));
   }
 
   /**
@@ -348,16 +357,16 @@ export class MessagesElement extends HTMLElement {
     }
     this.#isLoading = false;
     this.toggleAttribute("loading", false);
-    this.#ask();
+    this.update();
   }
 
   /** What stands in the window and is looked at is read. */
   #readOn() {
     if (document.visibilityState !== "visible" || !document.hasFocus() || this.#rows.length === 0) return;
-    const { scrollTop, clientHeight } = this.#scroller;
-    const bottom = this.#isAtEnd ? this.#rows.length - 1 : this.#layout.indexAt(scrollTop + clientHeight - 1);
-    const row = this.#rows.slice(0, bottom + 1).findLast(({ item }) => item !== null);
-    if (row?.item) this.#chat.read(this.#room, this.#isAtEnd ? this.#room.timeline.to : row.item.seq);
+    const bottom = this.#isAtEnd ? this.#rows.length - 1 : this.#layout.indexAt(this.#top + this.#height - 1);
+    const { item } = this.#rows[bottom];
+    if (this.#isAtEnd) this.#chat.read(this.#room, this.#room.timeline.to);
+    else if (item !== null) this.#chat.read(this.#room, item.seq);
   }
 
   #tellUnread() {
@@ -369,7 +378,7 @@ export class MessagesElement extends HTMLElement {
   // Keys.
 
   get #activeKey() {
-    return this.#elements.has(this.#active) || this.#rows.some(({ key }) => key === this.#active) ? this.#active : this.#rows.at(-1)?.key;
+    return this.#indexes.has(this.#active) ? this.#active : this.#rows.at(-1)?.key;
   }
 
   /** @param {FocusEvent} event */
@@ -391,7 +400,7 @@ export class MessagesElement extends HTMLElement {
   #key(event) {
     const element = /** @type {Element} */ (event.target).closest("rp-message");
     if (!(element instanceof MessageElement) || event.ctrlKey || event.metaKey || event.altKey) return;
-    const index = this.#rows.findIndex(({ key }) => key === element.dataset.id);
+    const index = this.#indexes.get(element.dataset.id ?? "") ?? 0;
     /** @type {Record<string, number>} */
     const steps = { ArrowUp: index - 1, ArrowDown: index + 1, Home: 0, End: this.#rows.length - 1, PageUp: index - 10, PageDown: index + 10 };
     if (event.key in steps) this.#focusRow(Math.max(0, Math.min(steps[event.key], this.#rows.length - 1)));
@@ -402,12 +411,11 @@ export class MessagesElement extends HTMLElement {
   /** @param {number} index */
   #focusRow(index) {
     const row = this.#rows[index];
-    const { scrollTop, clientHeight } = this.#scroller;
     const top = this.#layout.top(index);
     const height = this.#layout.top(index + 1) - top;
     this.#isAtEnd = index === this.#rows.length - 1 && this.#room.timeline.isLast;
-    if (top < scrollTop) this.#anchor = { key: row.key, offset: 8 };
-    else if (top + height > scrollTop + clientHeight) this.#anchor = { key: row.key, offset: Math.max(8, clientHeight - height - 8) };
+    if (top < this.#top) this.#anchor = { key: row.key, offset: 8 };
+    else if (top + height > this.#top + this.#height) this.#anchor = { key: row.key, offset: Math.max(8, this.#height - height - 8) };
     this.#active = row.key;
     this.#draw();
     this.#elements.get(row.key)?.focus({ preventScroll: true });
