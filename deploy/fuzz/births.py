@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from deploy.fuzz.nursery import CHUNK_BYTES
 
 ROOT = Path(__file__).parents[2]
-PYTHON_PROGRAM = "deploy.fuzz.python_client"
+PYTHON_PROGRAM = "deploy.fuzz.python_client:main"
 NODE_PROGRAM = Path(__file__).with_name("node_client.js")
 JS_SDK = ROOT / "clients" / "js" / "src" / "index.js"
 NODE_NEEDED = (20, 10)  # the first that has a WebSocket, behind a flag; from 22 on it needs none
@@ -74,7 +74,7 @@ class Forked:
 
 
 class PythonMother:
-    """Clients of the Python SDK, which run *program*'s `main`."""
+    """Clients of the Python SDK; *program* is the `module:function` that runs one."""
 
     def __init__(self, program: str = PYTHON_PROGRAM) -> None:
         self._line, theirs = socket.socketpair()

@@ -91,11 +91,11 @@ class Nursery:
 
 
 def main(descriptor: str, program: str) -> None:
-    """Serve on the socket *descriptor*; *program* is a module whose `main` takes the orders of a new process."""
-    module = importlib.import_module(program)
+    """Serve on the socket *descriptor*; *program*, a `module:function`, takes the orders of a new process."""
+    module, _, function = program.partition(":")
+    run = getattr(importlib.import_module(module), function)
     gc.freeze()
-    orders = Nursery(socket.socket(fileno=int(descriptor))).run()
-    module.main(orders)
+    run(Nursery(socket.socket(fileno=int(descriptor))).run())
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ COUNTS = {
     "seen_again": "seen again after a kill",
 }
 
-TROUBLES = ("cut", "tear", "slow", "silent", "lose", "offline", "elsewhere", "sleep", "clock", "rival", "gateway")
+TROUBLES = ("cut", "tear", "slow", "silent", "lose", "offline", "plain", "elsewhere", "sleep", "clock", "rival", "gateway")
 
 
 def as_object(campaign: Campaign) -> dict[str, Any]:

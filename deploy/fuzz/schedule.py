@@ -31,6 +31,7 @@ class Act(StrEnum):
     SILENT = "silent"  # for_ms, nothing comes through, and nobody is told
     LOSE = "lose"  # its connections are half-open: reset after for_ms, or (0) left to the heartbeats
     OFFLINE = "offline"  # for_ms, nothing can be reached; the client is hinted at both ends of it
+    PLAIN = "plain"  # for_ms, no WebSocket passes: its connections are reset, and each that wants to become one
     ELSEWHERE = "elsewhere"  # its connections are reset; it comes back from another address
     CLOCK = "clock"  # its wall clock is wrong by amount seconds from now on
     RIVAL = "rival"  # another process wants the same outbox

@@ -152,6 +152,8 @@ class Stage:
                         group.create_task(weather.be_slow(step.amount / 1000, for_s))
                     case Act.SILENT:
                         group.create_task(weather.be_silent(for_s))
+                    case Act.PLAIN:
+                        group.create_task(weather.be_plain(for_s))
                     case Act.LOSE:
                         group.create_task(weather.be_half_open(for_s or None))
 

@@ -4,6 +4,8 @@ import asyncio
 
 from deploy.fuzz.wire import Flow, Wire
 
+HANDSHAKE = b"upgrade: websocket"
+
 
 class _Passage:
     """One connection: its flows, and whether it is half-open."""
@@ -43,7 +45,7 @@ class Weather(Wire):
         self.address = address
         self._passages: set[_Passage] = set()
         self._latencies_s: list[float] = []
-        self._silences = self._absences = 0
+        self._silences = self._absences = self._plains = 0
         self._bytes_left: int | None = None
         self.cuts = 0
 
@@ -68,6 +70,13 @@ class Weather(Wire):
         self.cut()
         await asyncio.sleep(for_s)
         self._absences -= 1
+
+    async def be_plain(self, for_s: float) -> None:
+        """No WebSocket passes, as behind some proxies."""
+        self._plains += 1
+        self.cut()
+        await asyncio.sleep(for_s)
+        self._plains -= 1
 
     async def be_half_open(self, for_s: float | None) -> None:
         """The connections that stand let nothing through any more, new ones do. They end after the time, if there is one."""
@@ -104,6 +113,8 @@ class Weather(Wire):
         """What a piece of any connection goes through."""
         await asyncio.sleep(sum(self._latencies_s))
         await self._flowing.wait()
+        if self._plains and HANDSHAKE in data.lower():
+            raise ConnectionResetError
         return self._torn(data) if data else data
 
     def forget(self, passage: _Passage) -> None:
