@@ -1,5 +1,7 @@
 """The page by keyboard alone, and what it tells those who do not look."""
 
+from typing import Any
+
 import pytest
 from playwright.async_api import Page, expect
 
@@ -9,7 +11,7 @@ from tests.browser.place import opened_place
 from tests.gateways import Site
 from tests.talk import create, post
 
-NARROWEST = {"width": 320, "height": 568}
+NARROWEST: Any = {"width": 320, "height": 568}
 FOCUSED = "() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent?.trim() ?? ''"
 # What can be reached and has no name for those who hear the page.
 UNNAMED = """() => {

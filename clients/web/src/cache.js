@@ -25,11 +25,10 @@ export class Cache {
     const database = await this.#opened;
     if (database === null) return;
     const { about, last, unread, timeline } = room;
-    const kept = { id: room.id, about: { ...about, read: unread.marker, unread: unread.count, head: room.head }, last, tail: tailOf(timeline) };
-    if (kept.tail === null) delete kept.tail;
+    const kept = { id: room.id, about: { ...about, read: unread.marker, unread: unread.count, head: room.head }, last };
     const store = database.transaction("rooms", "readwrite").objectStore("rooms");
-    const known = kept.tail ? null : await done(store.get(room.id)).catch(() => null);
-    store.put(known?.tail ? { ...kept, tail: known.tail } : kept);
+    const tail = tailOf(timeline) ?? (await done(store.get(room.id)).catch(() => null))?.tail;
+    store.put({ ...kept, tail });
   }
 
   /** @param {string} id */

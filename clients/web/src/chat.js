@@ -125,6 +125,7 @@ export class Chat extends EventTarget {
   /** @param {Room} room */
   async loadMembers(room) {
     const found = new Map();
+    /** @type {string | undefined} */
     let after;
     do {
       const { members, next } = await this.conversation(room.id).members({ limit: 1000, after });

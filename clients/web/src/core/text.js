@@ -27,7 +27,7 @@ export function line(text, most = 140) {
 export function initials(name) {
   const words = name.match(/[\p{L}\p{N}]+/gu) ?? [];
   const letters = words.length > 1 ? [words[0], words[words.length - 1]] : words;
-  return letters.map((word) => [...word][0].toUpperCase()).join("") || "#";
+  return letters.map((word = "#") => [...word][0].toUpperCase()).join("") || "#";
 }
 
 /**

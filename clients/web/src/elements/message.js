@@ -138,7 +138,7 @@ function message(row, around, more) {
       row.opens && !more.isMine && h("div", { class: "who" }, own(more.name)),
       body,
       reactions(item, more, around),
-      more.state === "failed" && failure(row, around, more),
+      more.state === "failed" && failure(row, more),
     ),
   );
 }
@@ -207,10 +207,9 @@ function reactions(item, { changes }, { chat, room }) {
 
 /**
  * @param {Row} row
- * @param {Around} around
  * @param {any} more
  */
-function failure({ echo }, _, { error }) {
+function failure({ echo }, { error }) {
   return h(
     "div",
     { class: "failure" },

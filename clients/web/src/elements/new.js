@@ -10,7 +10,8 @@ export function askForNew(chat) {
   const people = h("input", { class: "field", required: true, dir: "auto", autocomplete: "off", autocapitalize: "none", "aria-describedby": "new-help" });
   const title = h("input", { class: "field", maxlength: "200", dir: "auto", autocomplete: "off" });
   const make = async () => {
-    const members = people.value.split(",").map((name) => name.trim()).filter((name) => name !== "" && name !== chat.me);
+    const names = /** @type {string[]} */ (people.value.split(","));
+    const members = names.map((name) => name.trim()).filter((name) => name !== "" && name !== chat.me);
     if (members.length === 0) return;
     const isDirect = members.length === 1 && title.value.trim() === "";
     const about = { members, ...(title.value.trim() === "" ? {} : { title: title.value.trim() }) };
