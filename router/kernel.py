@@ -27,7 +27,7 @@ from shared.bus.client import is_cancelled
 from shared.bus.registry import Gateway
 
 log = structlog.get_logger("ringpost.router")
-TICK_S, COUNT_S, COST = 0.05, 1.0, 10
+TICK_S, COUNT_S, COST, ASKED = 0.05, 1.0, 10, 5
 FORWARDING = {4: "net/ipv4/ip_forward", 6: "net/ipv6/conf/all/forwarding"}
 
 
@@ -74,8 +74,10 @@ class KernelPlane:
 
     async def prepare(self, answering: Sequence[Gateway]) -> None:
         spots = {spot for gateway in answering if (spot := await _spot(gateway)) is not None}
-        found = await asyncio.gather(*(asyncio.to_thread(comes_back, spot) for spot in spots))
-        if spots and not any(found):
+        for _ in range(ASKED if spots else 0):  # a busy machine may answer late
+            if any(await asyncio.gather(*(asyncio.to_thread(comes_back, spot) for spot in spots))):
+                return
+        if spots:
             places = ", ".join(sorted(str(address) for address, _ in spots))
             raise KernelError(f"answers of {places} to clients do not come back through this machine: lead their routes here")
 
@@ -94,7 +96,9 @@ class KernelPlane:
         return [f"the kernel has no gateway of {pool.name}" for pool in self._pools if not any(self._of(pool).buckets.values())]
 
     def degraded(self) -> list[str]:
-        return [f"{name}: answers do not come back through this router" for pool in self._pools for name in self._lost(pool)]
+        late = [f"{pool.name}: the kernel does not have the table yet" for pool in self._pools if self._is_late(pool)]
+        lost = [f"{name}: answers do not come back through this router" for pool in self._pools for name in self._lost(pool)]
+        return [*late, *lost]
 
     async def _forever(self, work: Callable[[Pool], Awaitable[None]], pause_s: Callable[[float], float]) -> None:
         while not is_cancelled():
@@ -233,6 +237,9 @@ class KernelPlane:
 
     def _of(self, pool: Pool) -> _Written:
         return self._written[pool.name]
+
+    def _is_late(self, pool: Pool) -> bool:
+        return bool(pool.table.names) and self._of(pool).signature != pool.table.signature
 
     def _lost(self, pool: Pool) -> list[str]:
         return sorted(self._of(pool).unanswered & set(pool.table.names))
