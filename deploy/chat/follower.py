@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from ringpost_client import Client, ClientError, Event
+from ringpost_client import Client, ClientError, Event, Transport
 
 from deploy.chat.entry import Entry
 from deploy.chat.errors import ChatError
@@ -21,11 +21,13 @@ SAVE_EVERY_S = 1.0
 
 
 class Follower:
-    """Follows the conversations that *names* mean, or (none given) all, those to come too."""
+    """Follows the conversations that *names* mean, or (none given) all, those to come too. *read_via*: as for `Client`."""
 
-    def __init__(self, entry: Entry, output: Output, names: Sequence[str], wish: Wish, *, as_json: bool) -> None:
+    def __init__(
+        self, entry: Entry, output: Output, names: Sequence[str], wish: Wish, read_via: Sequence[Transport], *, as_json: bool
+    ) -> None:
         self._entry, self._output = entry, output
-        self._names, self._wish, self._as_json = names, wish, as_json
+        self._names, self._wish, self._read_via, self._as_json = names, wish, read_via, as_json
         self._shown = Shown(entry.folder)
         self._saved: tuple[str, dict[str, int]] | None = None
 
@@ -38,7 +40,8 @@ class Follower:
         self._listing = await self._entry.listing()
         self._chosen = frozenset(self._listing.require(name, self._entry.user).id for name in self._names)
         starts = self._begin()
-        async with self._entry.client(positions=starts.asked, on_state=States(say).tell) as client:
+        told = States(say).tell
+        async with self._entry.client(positions=starts.asked, read_via=self._read_via, on_state=told) as client:
             with self._kept(client):
                 await self._follow(client)
         return 0

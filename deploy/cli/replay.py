@@ -26,6 +26,12 @@ def run(
     logs: Annotated[list[Path], typer.Argument(help="IRC logs; each is a conversation.", exists=True, dir_okay=False)],
     watchers: Annotated[int, typer.Option(min=0, max=500, help="Users who follow every conversation to its end.")] = 2,
     via: Annotated[Way, typer.Option(help="Send by WebSocket, or each line by a POST.")] = Way.WS,
+    watch_via: Annotated[
+        str,
+        typer.Option(
+            metavar="WAYS", help="What watchers read by, in turn: ws,sse,poll,auto,mixed (another one every few seconds)."
+        ),
+    ] = "auto",
     speed: Annotated[str, typer.Option(help="max, or how many times faster than the logs' own clock.")] = "max",
     pipelined: Annotated[
         bool, typer.Option("--pipelined", help="Keep order for each sender only, and wait for nobody else (to measure rates).")
@@ -61,7 +67,7 @@ def run(
 
     try:
         access, plan = find_access(), _plan(logs, watchers, seed)
-        choices = _choices(access, via, speed, kill, stop, roll, pipelined, connections, seed)
+        choices = _choices(access, via, watch_via, speed, kill, stop, roll, pipelined, connections, seed)
         found = _run(access, plan, choices)
     except KeyboardInterrupt:
         print("ringpost: the replay was stopped; nothing was checked.", file=sys.stderr)
@@ -104,18 +110,29 @@ def _plan(logs: list[Path], watchers: int, seed: int) -> "Plan":
 
 
 def _choices(
-    access: "Access", via: Way, speed: str, kill: str, stop: str, roll: str, pipelined: bool, connections: int, seed: int
+    access: "Access",
+    via: Way,
+    watch_via: str,
+    speed: str,
+    kill: str,
+    stop: str,
+    roll: str,
+    pipelined: bool,
+    connections: int,
+    seed: int,
 ) -> "Choices":
     from ringpost_client import Via
 
     from deploy.replay.killer import parse_stop, parse_targets
     from deploy.replay.roller import parse_pools
     from deploy.replay.runner import Choices
+    from deploy.replay.transports import parse_watches
 
     if (kill or stop or roll) and access.local is None:
         raise ValueError("--kill, --stop and --roll need the data folder of the running system: set RINGPOST_DATA.")
     return Choices(
         via=Via(via.value),
+        watch_via=parse_watches(watch_via),
         speed=_speed(speed),
         kill=parse_targets(kill),
         stop=parse_stop(stop) if stop else None,

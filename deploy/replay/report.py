@@ -64,7 +64,9 @@ def report(replay: Replay, choices: Choices, histories: Mapping[str, History], v
         "disconnects": replay.disconnects,
         "without_socket_ms": round(1000 * replay.without_socket_s, 1),
         "repeats_dropped": sum(watcher.repeats for watcher in replay.watchers),
+        "switches": sum(watcher.switches for watcher in replay.watchers),
         "via": choices.via.value,
+        "watch_via": [way.value for way in choices.watch_via],
         "seed": choices.seed,
         "run": replay.plan.run,
         **_stopped(replay, choices),
@@ -89,6 +91,11 @@ def table(found: Mapping[str, Any]) -> str:
         *([_row(found, "restarts", "moves", "disconnects", "without_socket_ms")] if found["restarts"] else []),
         f"{found['seconds']:,.1f} s, {found['sent'] / (found['seconds'] or 1):,.0f} sends a second",
         f"deliveries {found['deliveries']:,} to {found['watchers']} watchers in {found['conversations']} conversations",
+        *(
+            [f"watched by {', '.join(found['watch_via'])}   switches {found['switches']:,}"]
+            if found["watch_via"] != ["auto"]
+            else []
+        ),
     ]
     for name, label in (("ack_ms", "send to ack"), ("delivery_ms", "send to sight"), ("late_ms", "ack to sight")):
         if found[name]["p50"] is not None:

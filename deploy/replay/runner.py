@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Any, TypeVar
 
 from ringpost_client import Client, Options, State, Unavailable, Via
@@ -18,6 +19,7 @@ from deploy.replay.polling import until
 from deploy.replay.pool import Pool
 from deploy.replay.roller import Roller
 from deploy.replay.sender import Sender, Tally
+from deploy.replay.transports import Watch, keep_changing
 from deploy.replay.watcher import Watcher
 from shared.settings import Settings, load
 
@@ -37,9 +39,13 @@ class Stalled(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """How to replay. *speed* None is as fast as it goes; *stop* and *roll* happen when a third and a tenth has been sent."""
+    """How to replay. *speed* None is as fast as it goes; *stop* and *roll* happen when a third and a tenth has been sent.
+
+    *watch_via*: by what the watchers read, in turn.
+    """
 
     via: Via = Via.WS
+    watch_via: tuple[Watch, ...] = (Watch.AUTO,)
     speed: float | None = None
     kill: tuple[str, ...] = ()
     stop: Stop | None = None
@@ -113,7 +119,7 @@ class Runner:
                     [pool.without_socket_s, *(watcher.without_socket_s for watcher in replay.watchers)]
                 )
 
-    def _client(self, user: str, via: Via = Via.WS) -> Client:
+    def _client(self, user: str, via: Via = Via.WS, watch_via: Watch = Watch.AUTO) -> Client:
         options = Options(
             ack_timeout_s=ACK_TIMEOUT_S,
             backoff_cap_s=BACKOFF_CAP_S,
@@ -121,7 +127,8 @@ class Runner:
             chance=self._chance.random,
         )
         urls = (self._access.read_url, self._access.write_url)
-        return Client(*urls, self._access.token(user), via=via, options=options, on_state=self._hear)
+        token, rungs = self._access.token(user), watch_via.rungs
+        return Client(*urls, token, via=via, read_via=rungs, options=options, on_state=self._hear)
 
     def _hear(self, state: State) -> None:
         self.replay.disconnects += not state.is_up
@@ -146,24 +153,28 @@ class Runner:
     @asynccontextmanager
     async def _watching(self) -> AsyncIterator[None]:
         """Have every watcher follow, from before the first send until this is left."""
-        clients = [self._client(name) for name in self.replay.plan.watchers]
+        ways = [way for way, _ in zip(cycle(self._choices.watch_via), self.replay.plan.watchers, strict=False)]
+        clients = [self._client(name, watch_via=way) for name, way in zip(self.replay.plan.watchers, ways, strict=True)]
         self.replay.watchers = [
             Watcher(name, client, self.replay.tally.timing)
             for name, client in zip(self.replay.plan.watchers, clients, strict=True)
         ]
-        following: list[asyncio.Task[None]] = []
+        following, entered = list[asyncio.Task[None]](), list[Client]()
         try:
             for client, watcher in zip(clients, self.replay.watchers, strict=True):
                 await client.__aenter__()
+                entered.append(client)
                 following.append(asyncio.create_task(watcher.follow()))
             await self._caught_up(clients)
+            mixed = [client for client, way in zip(clients, ways, strict=True) if way is Watch.MIXED]
+            following += [asyncio.create_task(keep_changing(client, self._chance)) for client in mixed]
             yield
         finally:
             for task in following:
                 task.cancel()
             ends = await asyncio.gather(*following, return_exceptions=True)
             self.replay.troubles += [f"a watcher ended early: {end}" for end in ends if isinstance(end, Exception)]
-            for client in clients[: len(following)]:
+            for client in entered:
                 await client.__aexit__(None, None, None)
 
     async def _caught_up(self, clients: list[Client]) -> None:

@@ -68,5 +68,9 @@ class Watcher:
         return self._client.moves
 
     @property
+    def switches(self) -> int:
+        return self._client.switches
+
+    @property
     def without_socket_s(self) -> float:
         return self._client.without_socket_s

@@ -85,6 +85,27 @@ def test_chat_arrives_whole_and_in_order(system: Up, tmp_path: Path, way: tuple[
     assert 0 < found["delivery_ms"]["p50"] <= found["delivery_ms"]["p99"]
 
 
+def test_by_every_transport_and_by_all_in_turn_the_same_chat_is_seen(system: Up, tmp_path: Path) -> None:
+    logs = make_logs(tmp_path, 2, 120)
+    found = _replay(system, logs, "--watchers", "4", "--watch-via", "ws,sse,poll,mixed", "--speed", speed_for(logs, 10))
+    _assert_clean(found, found["sent"])
+    assert found["watch_via"] == ["ws", "sse", "poll", "mixed"]
+    assert found["deliveries"] == 4 * found["sent"]
+    assert found["switches"] >= 1
+    assert found["disconnects"] == 0
+
+
+@pytest.mark.slow
+def test_by_every_transport_nothing_is_lost_while_read_gateways_and_redis_are_killed(system: Up, tmp_path: Path) -> None:
+    logs = make_logs(tmp_path, 3, 400)
+    ways = ("--watchers", "4", "--watch-via", "ws,sse,poll,mixed")
+    found = _replay(system, logs, *ways, "--kill", "read,redis", "--seed", "3", "--speed", speed_for(logs, 30))
+    _assert_clean(found, found["sent"])
+    assert found["deliveries"] == 4 * found["sent"]
+    assert found["kills"] >= 5
+    assert found["switches"] >= 3
+
+
 def test_empty_lines_are_refused_and_notices_are_not_sent(system: Up, tmp_path: Path) -> None:
     log = tmp_path / "odd.txt"
     log.write_bytes(b"[09:00] <a> one\n[09:00] <a> \n=== a is now known as b\n[09:01]  * b waves\x07\n")
@@ -138,7 +159,12 @@ def test_without_a_system_it_says_so_in_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("flags", "word"),
-    [(("--kill", "cat"), "cat"), (("--stop", "redis:x"), "redis:x"), (("--speed", "0"), "--speed 0")],
+    [
+        (("--kill", "cat"), "cat"),
+        (("--stop", "redis:x"), "redis:x"),
+        (("--speed", "0"), "--speed 0"),
+        (("--watch-via", "ws,pigeon"), "pigeon"),
+    ],
 )
 def test_a_wrong_flag_is_one_line(system: Up, tmp_path: Path, flags: tuple[str, ...], word: str) -> None:
     process = _start(system, make_logs(tmp_path, 1, 5), *flags)
