@@ -17,7 +17,7 @@ dir /
 save ""
 appendonly no
 maxmemory 256mb
-maxmemory-policy allkeys-lru
+maxmemory-policy volatile-lru
 tcp-backlog 1024
 loglevel notice
 """

@@ -2,15 +2,17 @@
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
 
 from shared.close_codes import CloseCode
-from tests.gateways import Site, bearer
+from tests.figures import figure
+from tests.gateways import Process, Site, bearer
 from tests.system import ROOT
 from tests.talk import create, greeted, post
 
@@ -25,9 +27,16 @@ async def go_back(postgres_url: str, conversation: str, head: int) -> None:
     """Have the database as it was when *conversation* ended at *head*."""
     connection = await asyncpg.connect(postgres_url)
     await connection.execute("DELETE FROM events WHERE conversation_id = $1 AND seq > $2", conversation, head)
-    query = "UPDATE conversations SET head = $2, messages = $2 - 1 WHERE conversation_id = $1"
+    query = "UPDATE conversations SET head = $2::bigint, messages = $2::bigint - 1 WHERE conversation_id = $1"
     await connection.execute(query, conversation, head)
     await connection.close()
+
+
+async def hears_of(read: Process, epoch: UUID) -> None:
+    """Wait until a read gateway knows that *epoch* has begun; until then it sends newcomers away, to come again."""
+    async with asyncio.timeout(10):
+        while await figure(read, "read_epoch") != epoch.int >> 76:  # noqa: ASYNC110  # another process knows
+            await asyncio.sleep(0.05)
 
 
 async def test_after_a_restored_backup_positions_are_lost_and_clients_have_what_there_is(site: Site) -> None:
@@ -44,7 +53,9 @@ async def test_after_a_restored_backup_positions_are_lost_and_clients_have_what_
         assert await talk.closed() == CloseCode.UNAVAILABLE
 
     assert (told.returncode, told.stderr) == (0, "")
-    assert epoch in told.stdout
+    before, after = map(UUID, re.findall(r"[0-9a-f-]{36}", told.stdout))
+    assert str(before) == epoch
+    await hears_of(read, after)
     for n in range(3):
         await post(write, "alice", room, f"after {n}")  # these get the numbers that others had
     async with greeted(read, "alice", epoch=epoch, inbox=1, positions={room: 4}) as talk:
