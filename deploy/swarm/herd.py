@@ -23,7 +23,7 @@ PROCESS_GUESTS, REPORT_BYTES, ANSWER_S, STOP_S, LOOK_S = 15_000, 1 << 26, 60.0, 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Where guests connect: to *addresses* by turns, *at_once* of each process at a time."""
+    """Where guests connect: to *addresses*, evenly, *at_once* of each process at a time."""
 
     addresses: Sequence[Address]
     jwt_key: str
@@ -102,7 +102,7 @@ class Herd:
             reports.append(await self.report(whole=True))
         faults = [*reports[-1].faults, *ledger.faults, *ledger.differences(reports[-1].logs)]
         if faults:
-            raise Failed("; ".join(faults[:SHOWN]))
+            raise Failed("; ".join(faults[:SHOWN]) + f" (refused: {dict(ledger.refusals)})")
         return add_up([reports[-1], *(_only_delays(report.delays) for report in reports[:-1])])
 
 

@@ -6,7 +6,7 @@ from deploy.swarm.websocket import Address
 
 
 class Begin(msgspec.Struct, tag="begin", kw_only=True):
-    """Have the guests number *first*, *first* + *step* … of *run*, *many* of them, come to *addresses* by turns.
+    """Have the guests number *first*, *first* + *step* … of *run*, *many* of them, come to *addresses*.
 
     *at_once*: so many connect at a time. *has_addresses*: each comes from an address of its own.
     """

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from zlib import crc32
 
 from deploy.replay.plan import address
 from deploy.swarm.errors import Failed
@@ -45,7 +46,8 @@ class Swarm:
         for n in range(order.many):
             number = order.first + n * order.step
             token = sign(order.jwt_key, seating.guest(number), TTL_S, time.time())
-            there = order.addresses[number % len(order.addresses)]
+            # By a hash, so that each room has guests at every address.
+            there = order.addresses[crc32(b"%d" % number) % len(order.addresses)]
             source = address(number) if order.has_addresses else None
             yield Guest(self._party, token, there, source, order.inbox)
 

@@ -19,16 +19,21 @@ from deploy.swarm.stamp import digest, due_of, make_id
 from deploy.swarm.websocket import Address, Socket, open_socket, text_frame
 
 OPEN_S, LOOK_S, NS = 20.0, 0.05, 1e9
+UNKNOWN = ("unavailable", "internal")
 _PING_FRAME = text_frame(PING)
 
 
 @dataclass(slots=True)
 class Sent:
-    """What was sent to one conversation and acknowledged: its *head*, what its sends add up to, and the latest of them."""
+    """What was sent to one conversation and acknowledged: its *head*, what its sends add up to, and the latest of them.
+
+    *is_doubtful*: of a send nobody knows whether it is stored (`unavailable`), so that the sum says nothing.
+    """
 
     head: int = 0
     digest: int = 0
     last_due: int = 0
+    is_doubtful: bool = False
 
 
 @dataclass(slots=True)
@@ -60,6 +65,8 @@ class Ledger:
         """Take a refusal: the send counts as not made."""
         self.open.pop(frame.id, None)
         self.refusals[frame.code] += 1
+        if frame.code in UNKNOWN:
+            self.logs.setdefault(frame.conversation, Sent()).is_doubtful = True
 
     def fault(self, words: str) -> None:
         if len(self.faults) < SHOWN:
@@ -72,7 +79,7 @@ class Ledger:
             at, digest = told.get(conversation, (0, 0))
             if at < log.head:
                 out.append(f"somebody has {conversation} up to {at} of {log.head}")
-            elif digest != log.digest:
+            elif digest != log.digest and not log.is_doubtful:
                 out.append(f"what was told of {conversation} is not what was acknowledged")
         return out
 

@@ -23,15 +23,20 @@ BLOCK, TRIES = bytes(8192), 100
 
 def describe_machine(cores: Cores, folder: Path) -> dict[str, Any]:
     """Return the machine in words and figures. *folder* lies on the disk that the database is on."""
+    own = {
+        "flush_to_disk_ms": round(1_000 * _flush_s(folder / "flush"), 2),
+        "servers_on_core": cores.servers,
+        "load_on_core": cores.load,
+    }
+    return describe_host() | own | {"measured_on": datetime.now(UTC).date().isoformat()}
+
+
+def describe_host() -> dict[str, Any]:
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "flush_to_disk_ms": round(1_000 * _flush_s(folder / "flush"), 2),
-        "servers_on_core": cores.servers,
-        "load_on_core": cores.load,
-        "measured_on": datetime.now(UTC).date().isoformat(),
     }
 
 
@@ -43,8 +48,11 @@ async def describe_versions(stage: Stage, packages: Sequence[str]) -> dict[str, 
     redis = Redis.from_url(stage.valkey.url)
     valkey = (await redis.info("server"))["valkey_version"]
     await redis.aclose()
-    own = {"ringpost": f"{version('ringpost')}{_commit()}", "python": platform.python_version()}
-    return own | {"postgres": postgres, "valkey": valkey} | {package: version(package) for package in packages}
+    return own_versions() | {"postgres": postgres, "valkey": valkey} | {package: version(package) for package in packages}
+
+
+def own_versions() -> dict[str, str]:
+    return {"ringpost": f"{version('ringpost')}{_commit()}", "python": platform.python_version()}
 
 
 def _processor() -> str:
