@@ -97,6 +97,72 @@ def test_api_and_database_must_agree(copy: str) -> None:
     assert _counts(_in_copy(_sound(), copy, _without(4)))["disagreements"] == 1
 
 
+COUNTED: dict[str, tuple[Callable[[Copy], Copy], str, int]] = {
+    "two numbers that came late": (lambda copy: [copy[1], copy[0], copy[3], copy[2], *copy[4:]], "out_of_order", 2),
+    "three deliveries of two numbers too many": (
+        lambda copy: [copy[0], *copy[:1], copy[0], *copy[1:2], *copy[1:]],
+        "duplicated",
+        3,
+    ),
+    "two sends stored again, one of them twice": (
+        lambda copy: [*copy, *(replace(copy[n], seq=copy[-1].seq + more) for n, more in ((3, 1), (3, 2), (4, 3)))],
+        "duplicated",
+        3,
+    ),
+    "two texts altered": (lambda copy: [*_reworded(copy)[:5], replace(copy[5], text="?"), *copy[6:]], "altered", 2),
+    "two rows deleted": (lambda copy: [*copy[:3], copy[4], *copy[6:]], "lost", 2),
+}
+
+
+@pytest.mark.parametrize("what", COUNTED)
+def test_each_fault_is_counted_as_often_as_it_is_there(what: str) -> None:
+    plant, name, many = COUNTED[what]
+    counts = _counts(_in_copy(_in_copy(_sound(), "w1", plant), "w2", plant))
+    assert counts[name] == 2 * many
+
+
+def test_disagreements_of_several_conversations_add_up() -> None:
+    history = _in_copy(_sound(), "select", _without(4))
+    assert check({"tea": history, "rum": history}).disagreements == 2
+
+
+def _words(history: History) -> list[str]:
+    return check({"tea": history}).faults
+
+
+SAID: dict[str, tuple[Callable[[Copy], Copy], str]] = {
+    "late": (_delivered_late, "tea, w: 4 came after 5"),
+    "repeated": (_again, "tea, w: 4 is there 2 times"),
+    "stored twice": (_stored_twice, "tea, w: id-3 is there as [4, 10]"),
+    "missing": (_without(4), "tea, w: id-4 is missing (acknowledged as 5)"),
+    "a hole": (_without(0), "tea, w: 1 numbers are missing"),
+    "another text": (_reworded, "tea, w: 4 (id-3) is not as it was sent"),
+    "another number": (_numbers_swapped, "tea, w: 4 (id-4) was acknowledged as 5"),
+    "invented": (_invented, "tea, w: 10 (nobody's) was never sent"),
+    "in another order": (_numbers_swapped, "tea, w: 5 (id-3) was sent before what stands above it"),
+}
+
+
+@pytest.mark.parametrize("what", SAID)
+@pytest.mark.parametrize("copy", ["api", "select", "w1"])
+def test_a_fault_is_told_with_its_place(what: str, copy: str) -> None:
+    plant, words = SAID[what]
+    place = copy if copy != "w1" else "watcher w1"
+    assert words.replace(", w:", f", {place}:") in _words(_in_copy(_sound(), copy, plant))
+
+
+def test_a_disagreement_and_a_refused_send_that_is_there_are_told() -> None:
+    differing = _in_copy(_sound(), "select", _without(4))
+    assert "tea: the history API and the database differ in 1 entries" in _words(differing)
+    assert "tea, api: 4 (id-3) was refused" in _words(replace(_sound(), refused=frozenset({"id-3"})))
+
+
+def test_the_first_twenty_faults_are_told() -> None:
+    assert len(_words(_in_copy(_in_copy(_sound(), "w1", lambda _: []), "w2", lambda _: []))) == 16
+    nothing = replace(_sound(), api=[], select=[], seen={"w1": []})
+    assert len(_words(nothing)) == 20
+
+
 def test_a_copy_that_saw_nothing_lost_everything() -> None:
     assert _counts(_in_copy(_sound(), "w1", lambda _: [])) == {"lost": 8}
 

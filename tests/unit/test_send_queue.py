@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from uuid import UUID, uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.write.queue import Result, Send, SendQueue, is_patient
 from services.write.socket import PutOffs
@@ -72,6 +74,41 @@ def test_what_is_given_back_leads_the_next_batch() -> None:
     queue.give_back(batch)
 
     assert queue.take(4, 1 << 20) == sends
+
+
+@given(st.lists(st.tuples(st.sampled_from(["offer", "take", "give_back", "drop"]), st.integers(0, 40)), max_size=40))
+def test_whatever_is_done_its_bytes_are_those_of_the_sends_in_it(steps: list[tuple[str, int]]) -> None:
+    queue, taken, inside = SendQueue(1000, 1 << 30), [], 0
+    for step, number in steps:
+        if step == "offer":
+            queue.offer(sent := send("x" * number, ear=(EAR, SECOND_EAR)[number % 2]))
+            inside += sent.size
+        elif step == "take":
+            taken = queue.take(1 + number // 8, 1000 + 50 * number)
+            inside -= sum(each.size for each in taken)
+        elif step == "give_back":
+            queue.give_back(taken)
+            inside += sum(each.size for each in taken)
+            taken = []
+        else:
+            inside -= sum(each.size for each in queue.drop_followers([send(ear=(EAR, SECOND_EAR)[number % 2])]))
+        assert queue.bytes == inside
+
+
+def test_a_line_may_be_filled_to_its_very_bound() -> None:
+    first, second = send("x" * 10), send("y" * 10)
+
+    queue = filled(first, second, size=first.size + second.size)
+
+    assert queue.bytes == first.size + second.size
+    with pytest.raises(Overloaded):
+        queue.offer(send(""))
+
+
+def test_a_batch_counts_the_bytes_of_all_that_it_holds() -> None:
+    sends = [send("x" * 100) for _ in range(4)]
+
+    assert filled(*sends).take(10, sends[0].size * 2 + 1) == sends[:2]
 
 
 def test_followers_are_those_of_the_same_sender_and_conversation() -> None:
