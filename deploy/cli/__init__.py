@@ -2,7 +2,7 @@
 
 import typer
 
-from deploy.cli import capacity, doctor, fuzz, replay, restored, ring, send, settings, tail, token, up
+from deploy.cli import capacity, doctor, fuzz, replay, restored, ring, send, settings, tail, token, top, up
 
 app = typer.Typer(
     name="ringpost",
@@ -17,6 +17,7 @@ app.command("tail")(tail.run)
 app.command("replay")(replay.run)
 app.command("fuzz")(fuzz.run)
 app.command("capacity")(capacity.run)
+app.command("top")(top.run)
 app.command("doctor")(doctor.run)
 app.command("restored")(restored.run)
 app.command("settings")(settings.run)

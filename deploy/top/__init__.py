@@ -1,0 +1,1 @@
+"""`ringpost top`: a running system at a glance, again and again."""
