@@ -17,17 +17,17 @@ import structlog
 
 from router import nft
 from router.conntrack import Flow, Place, end_flows, list_flows
-from router.netfilter import FAMILIES, Address, Rules, Spot, change, change_set, fill, hot_name, map_name
+from router.netfilter import FAMILIES, TABLE, Address, Rules, Spot, change, change_set, fill, hot_name, map_name
 from router.nft import KernelError
 from router.pool import Pool
 from router.ring import NoGateway, hash_key
 from router.status import WorkerStatus
-from router.wayback import comes_back
+from router.wayback import any_comes_back, comes_back
 from shared.bus.client import is_cancelled
 from shared.bus.registry import Gateway
 
 log = structlog.get_logger("ringpost.router")
-TICK_S, COUNT_S, COST, ASKED = 0.05, 1.0, 10, 5
+TICK_S, COUNT_S, COST = 0.05, 1.0, 10
 FORWARDING = {4: "net/ipv4/ip_forward", 6: "net/ipv6/conf/all/forwarding"}
 
 
@@ -73,17 +73,18 @@ class KernelPlane:
             raise KernelError(f"the list of connections can't be read (nf_conntrack_netlink): {error.strerror}") from error
 
     async def prepare(self, answering: Sequence[Gateway]) -> None:
+        """Take over what is there, or lay the rules: without any, a kernel keeps no list of connections to see answers in."""
+        is_new = await asyncio.to_thread(self._adopt)
         spots = {spot for gateway in answering if (spot := await _spot(gateway)) is not None}
-        for _ in range(ASKED if spots else 0):  # a busy machine may answer late
-            if any(await asyncio.gather(*(asyncio.to_thread(comes_back, spot) for spot in spots))):
-                return
-        if spots:
-            places = ", ".join(sorted(str(address) for address, _ in spots))
-            raise KernelError(f"answers of {places} to clients do not come back through this machine: lead their routes here")
+        if not spots or await any_comes_back(spots):
+            return
+        if is_new:
+            await asyncio.to_thread(nft.apply, [f"delete table {TABLE}"])
+        places = ", ".join(sorted(str(address) for address, _ in spots))
+        raise KernelError(f"answers of {places} to clients do not come back through this machine: lead their routes here")
 
     async def run(self) -> None:
         """Keep the kernel as the pools are, until cancelled."""
-        await asyncio.to_thread(self._adopt)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._forever(self._settle, lambda _: TICK_S))
             tasks.create_task(self._forever(self._ask_back, lambda _: COUNT_S))
@@ -113,15 +114,18 @@ class KernelPlane:
 
     # The maps.
 
-    def _adopt(self) -> None:
+    def _adopt(self) -> bool:
+        """Read what is there, or lay rules with empty maps; say whether it was that."""
+        self._is_there = True
         if not nft.has_rules(self._rules.name):
-            return
+            nft.apply([self._rules.define()])
+            return True
         for pool in self._pools:
             for family in FAMILIES:
                 self._of(pool).buckets[family] = nft.read_map(map_name(pool.name, family))
                 self._of(pool).hot[family] = nft.read_set(hot_name(pool.name, family))
-        self._is_there = True
         log.info("the kernel has a table already", buckets={p.name: len(self._of(p).buckets[4]) for p in self._pools})
+        return False
 
     async def _settle(self, pool: Pool) -> None:
         table, written = pool.table, self._of(pool)

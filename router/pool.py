@@ -49,7 +49,7 @@ class Known:
     @property
     def load(self) -> int:
         """How many connections it has: as many as it said, and those that we have opened and closed since."""
-        return max(self.gateway.connections + self.share.since_heard + self.beside.since_heard, 0)
+        return max(self.gateway.connections + self.open - self.open_when_heard + self.beside.since_heard, 0)
 
     @property
     def share(self) -> Share:

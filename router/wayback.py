@@ -4,9 +4,11 @@ A connection is begun in the name of an address that nobody has (RFC 5737, RFC 3
 kernel if the gateway's route to strangers leads through here.
 """
 
+import asyncio
 import contextlib
 import socket
 import time
+from collections.abc import Collection
 
 from router.conntrack import Flow, end_flows, list_flows
 from router.netfilter import Spot
@@ -14,7 +16,15 @@ from router.netfilter import Spot
 STRANGER = {4: "192.0.2.1", 6: "2001:db8::1"}
 FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 TRANSPARENT = {4: (socket.IPPROTO_IP, 19), 6: (socket.IPPROTO_IPV6, 75)}
-WAIT_S, LOOK_S = 1.0, 0.02
+WAIT_S, LOOK_S, TRIES = 1.0, 0.02, 5
+
+
+async def any_comes_back(spots: Collection[Spot]) -> bool:
+    """Say whether the answers of any do; a busy machine may hear them late."""
+    for _ in range(TRIES):
+        if any(await asyncio.gather(*(asyncio.to_thread(comes_back, spot) for spot in spots))):
+            return True
+    return False
 
 
 def comes_back(spot: Spot) -> bool:

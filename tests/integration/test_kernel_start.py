@@ -4,10 +4,13 @@ import ctypes
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
+from router import nft
 from tests.namespaces import PLACES, Namespace, Network, gateway_address, missing, open_namespace, open_network
 from tests.system import ROOT
 
@@ -103,3 +106,23 @@ def test_gateways_whose_answers_go_another_way_are_told_of(network: Network) -> 
     line = end_of(network.router, WAIT_AND_START)
 
     assert line.endswith("answers of 10.2.0.11 to clients do not come back through this machine: lead their routes here")
+    with network.router.inside():
+        assert subprocess.run([nft.find(), "list", "tables"], capture_output=True, text=True).stdout == ""
+
+
+def test_where_the_answers_of_gateways_come_back_it_starts(network: Network) -> None:
+    network.gateways.start([sys.executable, "-m", "tests.greeter", gateway_address(1), str(PORT), "one"])
+    router = network.router.start([sys.executable, "-c", WAIT_AND_START], SETTINGS)
+
+    deadline = time.monotonic() + 60
+    while not filled(network):
+        assert router.poll() is None, "it ended"
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def filled(network: Network) -> int:
+    """Return how many buckets the kernel has."""
+    with network.router.inside(), suppress(nft.KernelError):
+        return len(nft.read_map("read4"))
+    return 0
