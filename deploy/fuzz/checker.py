@@ -26,7 +26,7 @@ from deploy.fuzz.schedule import Keeper
 from deploy.replay.checker import Entry
 
 KINDS = ("lost", "doubled", "swapped", "altered", "hole", "repeat", "stuck", "broken")
-SHOWN = 12
+SHOWN, LONGEST_TEXT = 12, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +104,10 @@ def _check_stored(verdict: Verdict, room: str, accounts: Mapping[str, Account], 
     messages = [entry for entry in entries if entry.is_message]
     for entry in messages:
         if said.get(entry.text) != entry.sender:
-            verdict.note("altered", room, f"{entry.seq} was not said by {entry.sender}: {entry.text!r}")
+            verdict.note("altered", room, f"{entry.seq} was not said by {entry.sender}: {_short(entry.text)}")
     for text, count in Counter(entry.text for entry in messages).items():
         if count > 1:
-            verdict.note("doubled", room, f"{text!r} is stored {count} times", count - 1)
+            verdict.note("doubled", room, f"{_short(text)} is stored {count} times", count - 1)
 
 
 def _check_reports(verdict: Verdict, name: str, account: Account) -> None:
@@ -115,7 +115,7 @@ def _check_reports(verdict: Verdict, name: str, account: Account) -> None:
         if isinstance(report, Broken):
             verdict.note("broken", name, report.fault)
         elif isinstance(report, Refused):
-            verdict.note("broken", name, f"{report.text!r} was refused: {report.code}")
+            verdict.note("broken", name, f"{_short(report.text)} was refused: {report.code}")
     last = next((life[-1] for life in reversed(account.lives) if life), None)
     if isinstance(last, Closed) and last.left:
         verdict.note("broken", name, f"{last.left} sends were in the outbox at the end")
@@ -128,15 +128,15 @@ def _check_sends(verdict: Verdict, name: str, account: Account, stored: Mapping[
     owed = {report.text: None for report in account.all() if isinstance(report, Kept | Acked)}
     for text in owed:
         if (rooms[text], text) not in places:
-            verdict.note("lost", name, f"{text!r} is not stored")
+            verdict.note("lost", name, f"{_short(text)} is not stored")
     for report in account.all():
         if isinstance(report, Acked) and places.get((rooms[report.text], report.text), report.seq) != report.seq:
-            verdict.note("altered", name, f"{report.text!r} was acknowledged as {report.seq}")
+            verdict.note("altered", name, f"{_short(report.text)} was acknowledged as {report.seq}")
     highest: Counter[str] = Counter()
     for text, room in rooms.items():
         seq = places.get((room, text))
         if seq is not None and seq < highest[room]:
-            verdict.note("swapped", name, f"{text!r} is {seq}, before what was said earlier")
+            verdict.note("swapped", name, f"{_short(text)} is {seq}, before what was said earlier")
         highest[room] = max(highest[room], seq or 0)
 
 
@@ -185,7 +185,11 @@ class _Sight:
         if entry is None:
             self._note("altered", f"{seen.seq} was shown and is not stored")
         elif (seen.id, seen.sender, seen.text) != (entry.id, entry.sender, entry.text):
-            self._note("altered", f"{seen.seq} was shown as {seen.text!r} and is {entry.text!r}")
+            self._note("altered", f"{seen.seq} was shown as {_short(seen.text)} and is {_short(entry.text)}")
 
     def _note(self, kind: str, fault: str, many: int = 1) -> None:
         self._verdict.note(kind, self._where, fault, many)
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…")
