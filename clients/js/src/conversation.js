@@ -191,7 +191,7 @@ export class Conversation {
    * @param {string} [id]
    */
   #say(change, id = uuid()) {
-    return this.#client.put(this.id, change, id);
+    return this.#client.put(this.id, wellFormed(change), id);
   }
 
   /**
@@ -201,4 +201,15 @@ export class Conversation {
   #change(what, body) {
     return this.#client.api.post("write", `${this.#path}/${what}`, { id: uuid(), ...body });
   }
+}
+
+/**
+ * Replace the halves of surrogate pairs that stand alone: no UTF-8 has them, and a frame that is none names no send when it is refused.
+ *
+ * @param {Change} change
+ * @returns {Change}
+ */
+function wellFormed(change) {
+  const texts = Object.entries(change).filter(([, value]) => typeof value === "string");
+  return { ...change, ...Object.fromEntries(texts.map(([name, value]) => [name, String(value).toWellFormed()])) };
 }
