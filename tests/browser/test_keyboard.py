@@ -81,8 +81,7 @@ async def test_a_message_is_told_to_those_who_do_not_look_and_the_skip_links_lea
         await alice.enter("Supper")
         await post(place.write, "bob", room, "Is anybody there?")
         await expect(alice.page.locator("[aria-live=polite][role=log]")).to_contain_text("Is anybody there?", timeout=WAIT_MS)
-        await alice.page.evaluate("document.activeElement.blur()")
-        await alice.page.keyboard.press("Tab")
+        await tab_to(alice.page, "Skip to the messages", "Shift+Tab")
         await alice.page.keyboard.press("Enter")
 
         assert "Is anybody there?" in await alice.page.evaluate(FOCUSED)

@@ -53,9 +53,10 @@ export class Chat extends EventTarget {
    * @param {Session} session
    * @param {Told} page
    */
-  constructor({ user, token }, page) {
+  constructor({ user, name: called, token }, page) {
     super();
     this.me = user;
+    this.people.call(user, called);
     this.#cache = new Cache(user);
     const name = `page:${user}`;
     this.#client = new Client({ read: location.origin, write: page.write, token, name, onState: (state) => this.#stateChanged(state) });

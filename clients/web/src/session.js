@@ -5,7 +5,7 @@ const HANDED = "ringpost.token";
 const HOST_WAIT_MS = 10_000;
 
 /**
- * @typedef {{user: string, token: string | (() => Promise<string>), isDevelopment: boolean}} Session
+ * @typedef {{user: string, name: string | null, token: string | (() => Promise<string>)}} Session
  * @typedef {{write: string, hosts: string[], hasDevTokens: boolean}} Told what the gateway wrote into the page
  */
 
@@ -28,7 +28,7 @@ export async function restore(page) {
     sessionStorage.setItem(HANDED, handed.token);
   }
   const token = sessionStorage.getItem(HANDED);
-  if (token !== null) return { user: userOf(token), token, isDevelopment: false };
+  if (token !== null) return { ...holderOf(token), token };
   return (await hosted(page)) ?? remembered(page);
 }
 
@@ -58,7 +58,7 @@ function remembered(page) {
 
 /** @param {string} user */
 function development(user) {
-  return { user, token: () => developmentToken(user), isDevelopment: true };
+  return { user, name: null, token: () => developmentToken(user) };
 }
 
 /** @param {string} user */
@@ -89,7 +89,7 @@ async function hosted({ hosts }) {
     isFirst = false;
     return first;
   };
-  return { user: userOf(first), token, isDevelopment: false };
+  return { ...holderOf(first), token };
 }
 
 /**
@@ -114,16 +114,18 @@ function asked(host, hosts) {
 }
 
 /**
- * Return the user whose token it is. The service checks it; here it only names what is kept on this device.
+ * Return whose token it is. The service checks it; here it only names what is kept on this device.
  *
  * @param {string} token
+ * @returns {{user: string, name: string | null}}
  */
-function userOf(token) {
+function holderOf(token) {
   try {
     const [, claims] = token.split(".");
     const bytes = Uint8Array.from(atob(claims.replaceAll("-", "+").replaceAll("_", "/")), (sign) => sign.charCodeAt(0));
-    return String(JSON.parse(new TextDecoder().decode(bytes)).sub);
+    const { sub, name } = JSON.parse(new TextDecoder().decode(bytes));
+    return { user: String(sub), name: typeof name === "string" ? name : null };
   } catch {
-    return "";
+    return { user: "", name: null };
   }
 }

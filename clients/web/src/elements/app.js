@@ -37,12 +37,12 @@ export class AppElement extends HTMLElement {
     this.#live = h("div", { class: "unseen", role: "log", "aria-live": "polite", "aria-label": "New messages" });
     this.#troubles = h("div", { class: "troubles", role: "alert" });
     this.append(
-      h("a", { class: "skip", href: "#messages", on: { click: (/** @type {Event} */ event) => this.#skip(event, () => this.#room?.enter()) } }, "Skip to the messages"),
-      h("a", { class: "skip", href: "#write", on: { click: (/** @type {Event} */ event) => this.#skip(event, () => this.#room?.focus()) } }, "Skip to writing"),
+      h("a", { class: "skip", href: "#main", on: { click: (/** @type {Event} */ event) => this.#skip(event, () => this.#room?.enter()) } }, "Skip to the messages"),
+      h("a", { class: "skip", href: "#main", on: { click: (/** @type {Event} */ event) => this.#skip(event, () => this.#room?.focus()) } }, "Skip to writing"),
       h(
         "aside",
         { class: "side", "aria-label": "Your conversations" },
-        h("header", { class: "head" }, avatar(chat.me), h("p", { class: "me" }, own(chat.me)), iconButton("new", "New conversation", () => askForNew(chat)), iconButton("out", "Sign out", leave)),
+        h("header", { class: "head" }, avatar(chat.people.name(chat.me)), h("p", { class: "me" }, own(chat.people.name(chat.me))), iconButton("new", "New conversation", () => askForNew(chat)), iconButton("out", "Sign out", leave)),
         this.#list,
         this.#status,
       ),
