@@ -62,6 +62,13 @@ async def test_where_memory_will_do_the_app_is_told_and_the_file_is_left_alone(s
     assert [path.read_bytes() for path in (folder, folder / FILE) if path.is_file()] == before
 
 
+def test_what_is_said_is_nobody_elses_to_read(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.apply([put("one")])
+    assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {FILE: 0o600, f"{FILE}-wal": 0o600}
+    store.close()
+
+
 def test_one_has_it_at_a_time(tmp_path: Path) -> None:
     first = Store(tmp_path)
     with pytest.raises(OutboxLocked):

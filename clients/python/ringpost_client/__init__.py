@@ -1,7 +1,7 @@
 """The Python client of Ringpost: asyncio, typed, never loses a send and shows nothing twice."""
 
 from ringpost_client.api import Api
-from ringpost_client.client import Client, Via
+from ringpost_client.client import Client
 from ringpost_client.conversation import Conversation
 from ringpost_client.errors import (
     ClientError,
@@ -21,6 +21,7 @@ from ringpost_client.pages import Listed, Member, Page, Progress
 from ringpost_client.positions import Positions
 from ringpost_client.store import Fsync
 from ringpost_client.transport import AUTO, Transport
+from ringpost_client.writing import Via
 
 __all__ = [
     "AUTO",

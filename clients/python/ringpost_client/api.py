@@ -77,6 +77,14 @@ class Api:
         said = {name: value for name, value in change.items() if (name, value) != ("type", "send")}
         return await self._call("POST", url, token, {"id": id, **said})
 
+    async def post_all(self, token: str, conversation: str, changes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Send several, in their order; return what became of each, with its `status`."""
+        url = f"{self._write}/v1/conversations/{conversation}/messages"
+        answers = (await self._fetch("POST", url, token, changes)).json()
+        if not isinstance(answers, list) or len(answers) != len(changes):
+            raise Unavailable("no_json", "the answer is not of Ringpost")
+        return answers
+
     async def conversations(self, token: str, after: str | None = None) -> dict[str, Any]:
         """Return a page of my conversations; `next` in it is the *after* of the next one."""
         return await self._call("GET", f"{self._read}/v1/conversations", token, params={"limit": 1000} | _given(after=after))
@@ -88,10 +96,11 @@ class Api:
         url = f"{self._read}/v1/conversations/{conversation}/events"
         return await self._call("GET", url, token, params={"limit": limit} | _given(after=after, before=before))
 
-    async def is_ready(self) -> bool:
-        """Ask the read service whether it can serve; no answer is no."""
+    async def is_ready(self, service: Service) -> bool:
+        """Ask *service* whether it can serve; no answer is no."""
+        url = self._read if service == "read" else self._write
         try:
-            answer = await self._call("GET", f"{self._read}/ready", None, timeout_s=READY_S)
+            answer = await self._call("GET", f"{url}/ready", None, timeout_s=READY_S)
         except (Refused, Unavailable):
             return False
         return answer.get("ready") is True
@@ -124,13 +133,26 @@ class Api:
         params: Mapping[str, Any] | None = None,
         timeout_s: float | None = None,
     ) -> dict[str, Any]:
+        answer = await self._fetch(method, url, token, body, params, timeout_s)
+        return _fields(answer) | {"status": answer.status_code}
+
+    async def _fetch(
+        self,
+        method: str,
+        url: str,
+        token: str | None,
+        body: Mapping[str, Any] | Sequence[Any] | None = None,
+        params: Mapping[str, Any] | None = None,
+        timeout_s: float | None = None,
+    ) -> httpx.Response:
+        """Return an answer that is no refusal, whole and JSON."""
         timeout = self._http.timeout if timeout_s is None else httpx.Timeout(timeout_s, connect=CONNECT_S)
         with _reaching(url):
             answer = await self._http.request(method, url, headers=_bearer(token), json=body, params=params, timeout=timeout)
         fields = _fields(answer)
         if answer.status_code >= 400:
             raise _refusal(answer, fields)
-        return fields | {"status": answer.status_code}
+        return answer
 
 
 @contextlib.contextmanager

@@ -27,13 +27,14 @@ class Calls:
     async def post(self, service: Service, path: str, body: Fields) -> Fields:
         return await self._ask("POST", service, path, body, None)
 
-    async def insist(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
-        """Make a call again for as long as the service can't serve it."""
+    async def insist(self, call: Callable[[], Awaitable[Answer]], tell: Callable[[str], None] = lambda _: None) -> Answer:
+        """Make a call again for as long as the service can't serve it; *tell* hears why it can't."""
         backoff = Backoff(self._options.backoff_base_s, self._options.backoff_cap_s)
         while True:
             try:
                 return await call()
             except Unavailable as error:
+                tell(str(error))
                 await self._pause(backoff.next(self._options.chance(), error.retry_after_s))
 
     async def _ask(self, method: str, service: Service, path: str, body: Fields | None, params: Fields | None) -> Fields:

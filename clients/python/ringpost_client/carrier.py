@@ -54,6 +54,7 @@ class HttpCarrier(ABC):
     def __init__(self, api: Api, hears: Hears, start: Start) -> None:
         self._api, self._hears, self._start = api, hears, start
         self._task: asyncio.Task[None] | None = None
+        self._others: set[asyncio.Task[None]] = set()
         self.flowing = asyncio.Event()
         self.flowing.set()
         self.closed: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
@@ -66,13 +67,20 @@ class HttpCarrier(ABC):
         if frame["type"] == "hello" and self._task is None:
             self._task = self._start(self._run(frame))
 
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do *work* beside the reading; it ends with this."""
+        task = self._start(work)
+        self._others.add(task)
+        task.add_done_callback(self._others.discard)
+
     def finish(self) -> None:
         self._hears = lambda frame: None
         self.abort()
 
     def abort(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
+        for task in (self._task, *self._others):
+            if task is not None:
+                task.cancel()
         self.end(ABNORMAL, "")
 
     def pause(self) -> None:
@@ -93,12 +101,17 @@ class HttpCarrier(ABC):
     async def _run(self, hello: Frame) -> None:
         try:
             await self.read(hello)
-        except Unavailable as error:
-            self._put_off(error)
-        except Refused as error:
-            self._refuse(error)
+        except (Refused, Unavailable) as error:
+            self.fail(error)
         else:
             self.end(ABNORMAL, "")
+
+    def fail(self, error: Refused | Unavailable) -> None:
+        """End as a socket would that was refused like that."""
+        if isinstance(error, Refused):
+            self._refuse(error)
+        else:
+            self._put_off(error)
 
     def _put_off(self, error: Unavailable) -> None:
         if not is_answered(error):
@@ -123,3 +136,10 @@ def close_code(code: str) -> int:
 def is_answered(error: Unavailable) -> bool:
     """Say whether it was the service that put it off, not a path that led nowhere, nor something between."""
     return error.code not in ("unreachable", "no_json") and not error.code.startswith("http_")
+
+
+def is_about_sends(error: Refused | Unavailable) -> bool:
+    """Say whether the service refused what was sent; else it is about who sent it, or about the way there."""
+    if error.code in _CODES:
+        return False
+    return is_answered(error) if isinstance(error, Unavailable) else not error.code.startswith("http_")

@@ -3,7 +3,6 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -21,28 +20,21 @@ from ringpost_client.listeners import Listeners
 from ringpost_client.message import Message
 from ringpost_client.notices import ReadMarker
 from ringpost_client.options import Options
-from ringpost_client.outbox import Pending
 from ringpost_client.pages import Listed, make_listed
 from ringpost_client.positions import Positions
 from ringpost_client.poster import Poster
 from ringpost_client.reading import Reading
 from ringpost_client.sends import Sends
-from ringpost_client.session import Action, CaughtUp, Deliver, Noticed, Seated, Session, Welcomed
+from ringpost_client.session import Acked, Action, Away, CaughtUp, Deliver, Failed, Noticed, Seated, Session, Welcomed
 from ringpost_client.states import States
 from ringpost_client.store import Fsync, Kept, See
 from ringpost_client.tokens import Tokens, TokenSource
-from ringpost_client.transport import AUTO, Transport
+from ringpost_client.transport import AUTO, WRITING, Transport
+from ringpost_client.writing import Via, Writing
 
 SAVE_EVERY_S = 1.0
 PAGE = 1_000
 Kind = TypeVar("Kind")
-
-
-class Via(StrEnum):
-    """How sends go out."""
-
-    WS = "ws"
-    POST = "post"
 
 
 class Client:
@@ -87,8 +79,6 @@ class Client:
         self._tasks: dict[asyncio.Task[None], Link | None] = {}
         self._api: Api | None = None
         self._disk: Disk | None = None
-        self._writer: Link | None = None
-        self._poster: Poster | None = None
         self._conversations: dict[str, Conversation] = {}
         self._past = Figures()
         self._user = ""
@@ -100,16 +90,19 @@ class Client:
         kept, seen = await self._open_disk()
         self._closing, self.caught_up = asyncio.Event(), asyncio.Event()
         tell, calls = self._listeners.tell, Calls(lambda: self.api, self._tokens, self._options, self._closing)
-        self._sends = Sends(self._disk, self._send_out, tell, memory_will_do=self._memory_will_do)
+        self._sends = Sends(self._disk, lambda pending: self._writing.send(pending), tell, memory_will_do=self._memory_will_do)
         self._sends.restore(kept)
-        self._reading = Reading(self._start_positions or seen, calls, self._open_reader, self._close_reader)
+        reading = (self._open_reader, self._close_reader, lambda why: self._states.hear("read", Away(why)))
+        self._reading = Reading(self._start_positions or seen, calls, *reading)
+        writing = (self._open_writer, self._make_poster, self._start_posting)
+        self._writing = Writing(self._via, self._sends.outbox, lambda: self._reading.link, *writing)
         self._counts = Counts()
         self._means = Means(self._sends, calls, self._reading, self._counts)
         started = asyncio.Event()
         self._running = asyncio.create_task(self._run(started))
         await started.wait()
         for pending in self._sends.outbox:
-            self._send_out(pending)
+            self._writing.send(pending)
         return self
 
     async def __aexit__(
@@ -275,16 +268,21 @@ class Client:
 
     @property
     def _links(self) -> list[Link]:
-        return [link for link in (self._reading.link, self._writer) if link is not None]
+        return [link for link in (self._reading.link, self._writing.link) if link is not None]
 
     # Reading.
 
     def _open_reader(self, positions: Positions) -> Link:
         def make(takes_over: bool) -> Session:
-            sends_here = self._writer is None and self._via is Via.WS
-            return Session(self._sends.outbox if sends_here else None, positions, takes_over=takes_over)
+            outbox = self._sends.outbox if self._writing.reader_sends else None
+            return Session(outbox, positions, takes_over=takes_over)
 
-        link = Link(self._urls[0], self._tokens, self._options, make, self._hear_reading, lambda: self.api, self._read_via)
+        def hear(action: Action) -> None:
+            # One that another one has taken the place of may still tell of sends, which nobody else will.
+            if self._reading.link is link or isinstance(action, Acked | Failed):
+                self._hear_reading(action)
+
+        link = Link(self._urls[0], self._tokens, self._options, make, hear, lambda: self.api, self._read_via)
         self._start(link.run(), "read", link)
         return link
 
@@ -310,9 +308,7 @@ class Client:
             self._greet(action)
         else:
             self._sends.hear(action)
-        link = self._reading.link
-        if self._sends.outbox and self._via is Via.WS and link is not None and link.is_read_only:
-            self._open_writer()
+        self._writing.look()
 
     def _notice(self, action: Noticed) -> None:
         notice = action.notice
@@ -328,37 +324,20 @@ class Client:
 
     # Writing.
 
-    def _send_out(self, pending: Pending) -> None:
-        """Give a send to the one way out: the read socket if that can write, else a socket of its own, or a POST."""
-        reader = self._reading.link
-        if self._via is Via.POST:
-            self._post(pending)
-        elif self._writer is None and reader is not None and reader.can_write:
-            reader.offer(pending)
-        else:
-            self._open_writer().offer(pending)
+    def _open_writer(self, make: Callable[[bool], Session]) -> Link:
+        def hear(action: Action) -> None:
+            self._states.hear("write", action)
+            self._sends.hear(action)
 
-    def _open_writer(self) -> Link:
-        if self._writer is None:
-            self._writer = Link(
-                self._urls[1], self._tokens, self._options, self._make_writing, self._hear_writing, lambda: self.api
-            )
-            self._start(self._writer.run(), "write")
-        return self._writer
+        link = Link(self._urls[1], self._tokens, self._options, make, hear, lambda: self.api, WRITING, "write")
+        self._start(link.run(), "write", link)
+        return link
 
-    def _make_writing(self, takes_over: bool) -> Session:
-        return Session(self._sends.outbox, None, takes_over=takes_over)
+    def _make_poster(self) -> Poster:
+        return Poster(self.api, self._tokens, self._sends.outbox, self._options, self._sends.hear)
 
-    def _hear_writing(self, action: Action) -> None:
-        """Take what the write socket's link tells."""
-        self._states.hear("write", action)
-        self._sends.hear(action)
-
-    def _post(self, pending: Pending) -> None:
-        if self._poster is None:
-            self._poster = Poster(self.api, self._tokens, self._sends.outbox, self._options, self._sends.hear)
-        if self._poster.wants(pending.conversation):
-            self._start(self._poster.drain(pending.conversation), "write")
+    def _start_posting(self, poster: Poster, conversation: str) -> None:
+        self._start(poster.drain(conversation), "write")
 
     # Storage.
 

@@ -7,7 +7,7 @@ from math import inf
 from typing import Any
 
 from ringpost_client import session as s
-from ringpost_client.api import Api
+from ringpost_client.api import Api, Service
 from ringpost_client.backoff import Backoff
 from ringpost_client.carrier import Blocked, Carrier
 from ringpost_client.connection import Connection
@@ -17,18 +17,20 @@ from ringpost_client.line import Cut, Renew, Send
 from ringpost_client.options import Options
 from ringpost_client.outbox import Pending
 from ringpost_client.polling import Polling
+from ringpost_client.posting import Posting
 from ringpost_client.steps import Close, Connect, ForgetToken, Probe, Step, Stop
 from ringpost_client.tokens import Tokens
 from ringpost_client.transport import Ladder, Transport
 from ringpost_client.websocket import connect
 
 PROBE = 0  # lines are numbered from 1
+_CARRIERS = {Transport.SSE: EventStream, Transport.POLL: Polling, Transport.POST: Posting}
 
 
 class Link:
     """Keeps a service's socket up for ever. *make* makes a session; True: one that takes over. *tell* gets what they say.
 
-    *rungs*: by what to read, the best one first. What is not a WebSocket goes by *api*.
+    *rungs*: by what, the best one first. What is not a WebSocket goes by *api*.
     """
 
     def __init__(
@@ -40,7 +42,9 @@ class Link:
         tell: Callable[[s.Action], None],
         api: Callable[[], Api],
         rungs: Sequence[Transport] = (Transport.WS,),
+        service: Service = "read",
     ) -> None:
+        self._service = service
         self._url = url.replace("http", "ws", 1).rstrip("/") + "/v1/socket"
         self._tokens, self._options, self._tell, self._api = tokens, options, tell, api
         backoff = Backoff(options.backoff_base_s, options.backoff_cap_s)
@@ -222,11 +226,10 @@ class Link:
             return await connect(
                 self._url, lambda text: self._hear_text(number, text), options.local_address, options.connect_timeout_s
             )
-        kind = EventStream if via is Transport.SSE else Polling
-        return kind(self._api(), lambda frame: self._hear(number, frame), self._group.create_task)
+        return _CARRIERS[via](self._api(), lambda frame: self._hear(number, frame), self._group.create_task)
 
     async def _probe(self) -> None:
-        is_answered = await self._api().is_ready()
+        is_answered = await self._api().is_ready(self._service)
         self._do(self._connection.probed(is_answered, self._loop.time()))
 
     async def _renew(self, number: int) -> None:

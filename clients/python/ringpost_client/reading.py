@@ -18,13 +18,19 @@ PAGE = 1_000
 class Reading:
     """Has *open_link* open the socket, at the positions that it gets, when somebody first wants to read; *close_link* ends it.
 
-    For who takes every event it begins at *start*: where the app was. For the others, until then, with what comes.
+    For who takes every event it begins at *start*: where the app was. For the others, until then, with what comes. *tell_away*
+    hears why there can be no socket yet.
     """
 
     def __init__(
-        self, start: Positions, calls: Calls, open_link: Callable[[Positions], Link], close_link: Callable[[Link], None]
+        self,
+        start: Positions,
+        calls: Calls,
+        open_link: Callable[[Positions], Link],
+        close_link: Callable[[Link], None],
+        tell_away: Callable[[str], None],
     ) -> None:
-        self._calls, self._open_link, self._close_link = calls, open_link, close_link
+        self._calls, self._open_link, self._close_link, self._tell_away = calls, open_link, close_link, tell_away
         self.positions = start
         self.link: Link | None = None
         self.feed = Feed(start, self._hold, self._restart)
@@ -56,9 +62,9 @@ class Reading:
         """Have a socket, from now on if there is none."""
         async with self._opening:
             if self.link is None:
-                heads = await self._heads()
+                now = await self._now()
                 if self.link is None:
-                    self._begin(heads)
+                    self._begin(now)
 
     def watch(self, users: list[str]) -> bool:
         """Say whose presence is of interest, now and to each socket to come; return whether there is one."""
@@ -88,18 +94,11 @@ class Reading:
         if self.link is not None:
             (self.link.pause if full else self.link.resume)()
 
-    async def _heads(self) -> Positions:
-        """Return the positions of one who has everything that is there now."""
-        first = page = await self._list(None)
-        heads = {each["conversation"]: each["head"] for each in page["conversations"]}
-        while page["next"] is not None:
-            page = await self._list(page["next"])
-            heads |= {each["conversation"]: each["head"] for each in page["conversations"]}
-        # What is joined between two pages is in the inbox after the first one's.
-        return Positions(first["epoch"], first["inbox"], heads)
-
-    async def _list(self, after: str | None) -> dict[str, Any]:
-        return await self._calls.insist(lambda: self._calls.get("read", "/v1/conversations", limit=PAGE, after=after))
+    async def _now(self) -> Positions:
+        """Return the positions of one who has all of the inbox: without any others, each log goes on from its head."""
+        ask = partial(self._calls.get, "read", "/v1/conversations", limit=1)
+        page = await self._calls.insist(ask, self._tell_away)
+        return Positions(page["epoch"], page["inbox"])
 
     async def _pages(self, conversation: str, after: int, before: int | None) -> AsyncIterator[Event]:
         """Yield the events after *after* and before *before*, as far as they are there."""

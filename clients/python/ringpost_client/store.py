@@ -23,8 +23,9 @@ _SETUP = (
     "PRAGMA temp_store = MEMORY",
 )
 _SCHEMA = (
-    "CREATE TABLE outbox (number INTEGER PRIMARY KEY AUTOINCREMENT, conversation TEXT NOT NULL, id TEXT NOT NULL,"
-    " change TEXT NOT NULL, code TEXT, detail TEXT, UNIQUE (conversation, id))",
+    # One tree, not a table and an index: a send writes half the pages.
+    "CREATE TABLE outbox (conversation TEXT NOT NULL, id TEXT NOT NULL, number INTEGER NOT NULL, change TEXT NOT NULL,"
+    " code TEXT, detail TEXT, PRIMARY KEY (conversation, id)) WITHOUT ROWID",
     "CREATE TABLE positions (log TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE epochs (epoch TEXT NOT NULL)",
     f"PRAGMA user_version = {VERSION}",
@@ -101,6 +102,7 @@ class Store:
         self._saved = See("", 0, {})
         with _translated(folder):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            (folder / FILE).touch(0o600)  # SQLite gives its log the file's mode
             self._connection = sqlite3.connect(folder / FILE, timeout=0, isolation_level=None, check_same_thread=False)
             try:
                 self._set_up()
@@ -159,6 +161,7 @@ class Store:
             raise sqlite3.DatabaseError("it was written by a later version of this client")
         for statement in () if version else _SCHEMA:
             self._connection.execute(statement)
+        self._number = self._connection.execute("SELECT coalesce(max(number), 0) FROM outbox").fetchone()[0]
         self._connection.execute("COMMIT")
 
     def _make(self, write: Write) -> None:
@@ -171,9 +174,12 @@ class Store:
             detail = write.detail.encode(errors="replace").decode()
             run("UPDATE outbox SET code = ?, detail = ? WHERE conversation = ? AND id = ?", (write.code, detail, *key))
             return
-        run("DELETE FROM outbox WHERE conversation = ? AND id = ?", key)
-        if isinstance(write, Put):
-            run("INSERT INTO outbox (conversation, id, change) VALUES (?, ?, ?)", (*key, json.dumps(write.change)))
+        if isinstance(write, Drop):
+            run("DELETE FROM outbox WHERE conversation = ? AND id = ?", key)
+            return
+        self._number += 1
+        row = (*key, self._number, json.dumps(write.change))
+        run("INSERT OR REPLACE INTO outbox (conversation, id, number, change) VALUES (?, ?, ?, ?)", row)
 
     def _see(self, seen: See) -> None:
         """Write what has changed since it was last saved."""

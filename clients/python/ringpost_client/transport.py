@@ -1,4 +1,4 @@
-"""By what a reader reads, when it does with less, and when it tries for more. A pure core."""
+"""By what a client reads and writes, when it does with less, and when it tries for more. A pure core."""
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
@@ -8,14 +8,16 @@ TRIES = 2
 
 
 class Transport(StrEnum):
-    """What carries a read service's frames."""
+    """What carries a service's frames: a read service's the first three, a write service's a WebSocket or POSTs."""
 
     WS = "ws"
     SSE = "sse"
     POLL = "poll"
+    POST = "post"
 
 
 AUTO = (Transport.WS, Transport.SSE, Transport.POLL)
+WRITING = (Transport.WS, Transport.POST)
 
 
 class Ladder:
