@@ -117,7 +117,7 @@ class _Measuring:
         return Found(measured, waits, few[0].sends + many[0].sends, few[0].deliveries + many[0].deliveries)
 
     async def _make(self, seating: Seating) -> list[str]:
-        return await make_rooms(self.running.local.write_url, self.running.local.admin_key, seating)
+        return await make_rooms(self.running.write, self.running.local.admin_key, seating)
 
     async def _seat(self, stack: AsyncExitStack, seating: Seating) -> Herd:
         herd = await stack.enter_async_context(open_herd(seating.guests))

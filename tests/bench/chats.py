@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import uuid4
 
+from deploy.swarm.http import Connection, open_connection
 from shared.auth import RATE_MOST
 from tests.bench.cores import Cores
 from tests.bench.cpu import Meter
 from tests.bench.dialect import Dialect
 from tests.bench.document import OURS
 from tests.bench.load.address import Address
-from tests.bench.load.http import Connection, open_connection
 from tests.bench.ours import Ringpost
 from tests.bench.stage import Stage, free_address
 from tests.bench.tutorial import Tutorial

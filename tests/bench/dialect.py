@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from deploy.swarm.http import Answer
 from tests.bench.ledger import Copy
-from tests.bench.load.http import Answer
 
 Event = tuple[int, str]
 

@@ -77,7 +77,7 @@ class Holding:
 
     async def _make(self) -> list[str]:
         began = time.monotonic()
-        rooms = await make_rooms(self.running.local.write_url, self.running.local.admin_key, self.seating)
+        rooms = await make_rooms(self.running.write, self.running.local.admin_key, self.seating)
         self.note(conversations=len(rooms), members_each=self.seating.mean_size, making_s=time.monotonic() - began)
         return rooms
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from deploy.swarm.http import Answer, make_request
 from tests.bench.dialect import Ack, Acks, Event, Events, Heard, Opened, Ready, Refusal
 from tests.bench.failure import Failed
 from tests.bench.ledger import InOrder
-from tests.bench.load.http import Answer, make_request
 from tests.gateways import ADMIN_KEY, token
 
 

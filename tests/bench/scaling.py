@@ -61,7 +61,7 @@ async def _crowd(running: Running, load: str, guests: int) -> AsyncIterator[Crow
     """Yield guests who are connected straight to the gateways, and those who talk to them."""
     seating = Seating(f"scaling-{os.getpid()}-{time.monotonic_ns()}", guests, guests // SHAPES[load])
     local = running.local
-    rooms = await make_rooms(local.write_url, local.admin_key, seating)
+    rooms = await make_rooms(running.write, local.admin_key, seating)
     read, write = (list(running.gateways(pool).values()) for pool in ("read", "write"))
     tokens = [sign(local.jwt_key, seating.speaker(n), TTL_S, time.time()) for n in range(seating.speakers)]
     async with open_herd(guests, PROCESS_GUESTS) as herd:

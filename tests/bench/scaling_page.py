@@ -34,8 +34,8 @@ SUMS = (
 MODEL = (
     "So: *n* read gateways, each with a core, carry about *n* × 1,000,000 / (µs a delivery of `read`) deliveries a second, as "
     "long as Postgres, Valkey and the write gateways have cores for their own terms; *m* write gateways *m* × 1,000,000 / (µs "
-    "a send of `write`) sends. The machine ends where the sum of all terms, the load's too if it runs there, has used its cores "
-    "up. `ringpost capacity` measures the terms on yours."
+    "a send of `write`) sends. The machine ends where the sum of all terms, the load's too if it runs there, has used its "
+    "cores up. `ringpost capacity` measures the terms on yours."
 )
 
 

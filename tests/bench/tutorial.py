@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from deploy.swarm.http import Answer, make_request
 from tests.bench.dialect import Ack, Acks, Events, Heard, Opened, Refusal
 from tests.bench.failure import Failed
 from tests.bench.ledger import AnyOrder
-from tests.bench.load.http import Answer, make_request
 from tests.gateways import token
 
 

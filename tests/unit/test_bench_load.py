@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
+from deploy.swarm.http import LOST, Answer, Connection, make_request
 from deploy.swarm.websocket import Socket, only_text, text_frame
 from shared.frames import wire
 from tests.bench.cores import Cores, choose_cores
-from tests.bench.load.http import LOST, Answer, Connection, make_request
 from tests.bench.load.texts import load_texts
 
 PAYLOADS = [b"{}", b"x" * 125, b"x" * 126, b"y" * 70_000]

@@ -75,8 +75,8 @@ def test_the_page_of_held_connections_says_what_one_costs_beside_the_fields_mark
         "connections conversations members_each making_s connect_s attempts_failed fullest_gateway emptiest_gateway user_bytes "
         "kernel_socket_bytes kernel_both_ends_bytes socket_buffers_bytes gateways_whole_mib other_servers_mib swarm_mib "
         "taken_from_available_mib cpu_idle_read cpu_idle_swarm cpu_chat_read sends deliveries ack_ms_p50 ack_ms_p99 "
-        "push_ms_p50 push_ms_p99 killed_with back_s back_ms_p50 back_ms_p99 tries_failed fullest_after emptiest_after all_sends "
-        "all_deliveries seconds"
+        "push_ms_p50 push_ms_p99 killed_with back_s back_ms_p50 back_ms_p99 tries_failed fullest_after emptiest_after "
+        "all_sends all_deliveries seconds"
     )
     figures = dict.fromkeys(names.split(), 1.0) | {"connections": 95_000, "user_bytes": 5_000, "kernel_socket_bytes": 3_000}
     options = {"read": 8, "processes": 6, "each": 3, "rate": 50, "seconds": 20}

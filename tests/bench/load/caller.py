@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from deploy.swarm.http import LOST, Answer, Connection, open_connection
 from tests.bench.load.address import Address
-from tests.bench.load.http import LOST, Answer, Connection, open_connection
 
 
 @dataclass(slots=True)

@@ -9,11 +9,11 @@ from itertools import cycle
 from typing import Protocol
 from uuid import uuid4
 
+from deploy.swarm.http import Answer, open_connection
 from deploy.swarm.websocket import open_socket, text_frame
 from tests.bench.dialect import Acks, Dialect, Opened, Refusal
 from tests.bench.ledger import Ledger
 from tests.bench.load.address import Address
-from tests.bench.load.http import Answer, open_connection
 
 
 @dataclass(frozen=True, slots=True)

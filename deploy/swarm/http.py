@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.bench.load.address import Address
+from deploy.swarm.websocket import Address
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
@@ -79,5 +79,6 @@ class Connection(asyncio.Protocol):
 
 
 async def open_connection(address: Address) -> Connection:
-    _, connection = await asyncio.get_running_loop().create_connection(Connection, address.host, address.port)
+    host, port = address
+    _, connection = await asyncio.get_running_loop().create_connection(Connection, host, port)
     return connection
