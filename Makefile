@@ -40,7 +40,8 @@ test-clients: install ## Both clients: the shared vectors, their own tests, and 
 	@command -v npm > /dev/null || echo "npm is not there: the types of the JavaScript client are not checked"
 	@! command -v npm > /dev/null || npm --prefix clients/js install --no-package-lock --no-audit --no-fund --silent \
 	  || echo "npm could not install TypeScript: the types of the JavaScript client are not checked"
-	@$(BIN)/pytest -rs tests/unit/test_client_*.py tests/unit/test_js_client.py tests/integration/test_client*.py tests/integration/test_js_client*.py $(ARGS)
+	@$(BIN)/pytest -rs tests/unit/test_client_*.py tests/unit/test_js_client.py tests/integration/test_client*.py tests/integration/test_js_client*.py \
+	  tests/faults/test_killed_client.py tests/e2e/test_clients_document.py $(ARGS)
 
 test-docs: install ## Run every command that README.md and docs/ show, and compare what it prints (SLOW=1: those over 30 s too)
 	@$(BIN)/pytest -rs -m "slow or not slow" tests/documents $(ARGS)
