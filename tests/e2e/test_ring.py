@@ -4,14 +4,21 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
-from tests.system import ROOT, Up
+from deploy.ring.asking import ask
+from tests.conftest import StartUp
+from tests.system import READY, ROOT, Up
 
 
 def ring(up: Up, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -69,3 +76,26 @@ def test_the_page_needs_nothing_but_its_own_files(system: Up) -> None:
         assert {"js": "text/javascript", "css": "text/css"}[kind] in file.headers["content-type"]
         assert file.headers["x-content-type-options"] == "nosniff"
         assert not re.search(r"innerHTML|https?://(?!www\.w3\.org/2000/svg)", file.text)
+
+
+@pytest.mark.slow
+def test_relay_workers_that_the_environment_asks_for_are_added_up(start_up: StartUp, data: Path) -> None:
+    up = start_up(data, env={"RINGPOST_RELAY_WORKERS": "3"})
+    up.wait_until(READY)
+    (url,) = up.local().admin_urls.values()
+    wait_until(lambda: all(worker.pid for worker in ask(url).workers))
+    with ExitStack() as stack:
+        for n in range(30):
+            stack.enter_context(socket.create_connection(("127.0.0.1", up.read_port), 5, (f"127.0.7.{n + 1}", 0)))
+        wait_until(lambda: sum(gateway.own for gateway in ask(url).pools[0].gateways) == 30)
+        told = ask(url)
+        assert len(told.workers) == 2
+        assert 0 < sum(worker.connections["read"] for worker in told.workers) < 30
+        assert 'ringpost_router_connections{pool="read"} 30.0' in httpx.get(f"{url}/metrics").text
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
