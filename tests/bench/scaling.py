@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ from shared.auth import sign
 from tests.bench.load.texts import load_texts
 from tests.bench.machine import describe_host, own_versions
 from tests.bench.quota import can_hold, held
-from tests.bench.ramp import Crowd, Ramp, climb
+from tests.bench.ramp import Crowd, Ramp, Step, climb
 from tests.bench.scaling_page import HALLS, PAIRS, SHAPES, Found, draw_scaling, write_scaling
 
 TTL_S, CONNECT_S, PROCESS_GUESTS = 3600, 90.0, 1_000
@@ -35,7 +35,7 @@ SYSTEMS = {(1, 1): (HALLS, PAIRS), (2, 1): (HALLS,), (4, 1): (HALLS,), (1, 2): (
 SHARES = {HALLS: ("read", 0.15), PAIRS: ("write", 0.15)}
 
 
-async def measure(seconds: float, guests: int) -> list[Ramp]:
+async def measure(seconds: float, guests: int, most_steps: int) -> list[Ramp]:
     ramps: list[Ramp] = []
     for (read, write), loads in SYSTEMS.items():
         async with own_system(read, write, RATES_OFF) as running:
@@ -44,16 +44,20 @@ async def measure(seconds: float, guests: int) -> list[Ramp]:
                 async with _crowd(running, load, guests) as crowd:
                     shares = (SHARES[load][1], None) if can_hold() else (None,)
                     for share in shares:
-                        ramps.append(await _ramp(crowd, load, (read, write), share, seconds))
+                        ramps.append(
+                            await _ramp(crowd, load, (read, write), share, climb(crowd, RATES[load][:most_steps], seconds))
+                        )
                         _tell(ramps[-1])
     return ramps
 
 
-async def _ramp(crowd: Crowd, load: str, system: tuple[int, int], share: float | None, seconds: float) -> Ramp:
+async def _ramp(
+    crowd: Crowd, load: str, system: tuple[int, int], share: float | None, climbing: Awaitable[Sequence[Step]]
+) -> Ramp:
     kind, _ = SHARES[load]
     pids = [pid for name, pid in crowd.running.local.processes.items() if name.startswith(f"{kind}-")]
     with held(pids, share) if share is not None else nullcontext():
-        return Ramp(load, *system, share, await climb(crowd, RATES[load], seconds))
+        return Ramp(load, *system, share, await climbing)
 
 
 @asynccontextmanager
@@ -85,7 +89,7 @@ def _tell(ramp: Ramp) -> None:
 def main() -> None:
     options = _parse(sys.argv[1:])
     try:
-        ramps = uvloop.run(measure(options.seconds, options.guests))
+        ramps = uvloop.run(measure(options.seconds, options.guests, options.steps))
     except KeyboardInterrupt:
         sys.exit(130)
     except (TimeoutError, Failed) as error:
@@ -113,6 +117,7 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.scaling", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=3.0, help="how long each step is (3)")
     parser.add_argument("--guests", type=int, default=2_000, help="clients that are connected (2,000)")
+    parser.add_argument("--steps", type=int, default=len(HALL_RATES), help="so many at most")
     parser.add_argument("--out", type=Path, default=None, help="where the report goes; nowhere if not given")
     return parser.parse_args(words)
 

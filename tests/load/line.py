@@ -78,10 +78,13 @@ class Line:
             while not self._is_closed and (text := self._socket.recv()):
                 self.heard_at = time.monotonic()
                 if not self._is_closed:  # it was let go of while we waited
-                    self._hear(self, _decode(text))
+                    self._take(_decode(text))
         except (OSError, websocket.WebSocketException):
             pass
         self._end()
+
+    def _take(self, frame: Mapping[str, Any]) -> None:
+        self._hear(self, frame)
 
     def _end(self) -> None:
         if not self._is_closed:
