@@ -12,6 +12,7 @@ from ringpost_client.outbox import Pending
 from ringpost_client.transport import Transport
 
 WELCOME_HEARTBEAT_S = 4.0  # until the welcome tells: 2.5 times that for it to come
+RENEW_PAUSE_S = 4.0
 PING: Mapping[str, Any] = {"type": "ping"}
 
 
@@ -56,7 +57,8 @@ class Line:
         self._backoff, self._chance, self._ack_timeout_s = backoff, chance, ack_timeout_s
         self._heartbeat: Heartbeat | None = None
         self._pauses: dict[str, float] = {}
-        self._waits_since, self._answered_at, self._renew_at = inf, -inf, inf
+        self._waits_since, self._answered_at = inf, -inf
+        self._renew_at, self._renewed_at = inf, -inf
         self._is_cut = self._is_held = False
         self.fell_silent = False
         self.moved: s.Moved | None = None
@@ -117,9 +119,9 @@ class Line:
         return [Send(self.number, {"type": "token", "token": token})]
 
     def miss_token(self, now: float) -> None:
-        """None was to be had: try again after a heartbeat."""
+        """None was to be had: try again after a pause."""
         if self._heartbeat is not None:
-            self._renew_at = now + WELCOME_HEARTBEAT_S
+            self._renew_at = now + RENEW_PAUSE_S
 
     def doubt(self, now: float) -> list[Output]:
         """Ask at once whether the other end is still there."""
@@ -153,8 +155,7 @@ class Line:
             self._heartbeat.pinged(now)
             output.append(Send(self.number, PING))
         if now >= self._renew_at:
-            self._renew_at = inf
-            output.append(Renew(self.number))
+            output += self._renew(now)
         return output
 
     def _take(self, actions: list[s.Action], now: float) -> list[Output]:
@@ -178,9 +179,18 @@ class Line:
         if isinstance(action, s.Reconnect):
             return self.cut()
         if isinstance(action, s.RenewToken):
-            return [Renew(self.number)]
+            return self._renew(now)
         self._note(action, now)
         return [action]
+
+    def _renew(self, now: float) -> list[Output]:
+        """Have another token fetched, with a pause where each one is about to end at once: the service says so of each."""
+        again_at = self._renewed_at + RENEW_PAUSE_S
+        if now < again_at:
+            self._renew_at = again_at
+            return []
+        self._renew_at, self._renewed_at = inf, now
+        return [Renew(self.number)]
 
     def _note(self, action: s.Action, now: float) -> None:
         if isinstance(action, s.Acked | s.Failed | s.Alive | s.CaughtUp):

@@ -5,6 +5,7 @@ import { Heartbeat } from "./heartbeat.js";
 /** @import {Session} from "./session.js" */
 
 const WELCOME_HEARTBEAT_S = 4; // until the welcome tells: 2.5 times that for it to come
+const RENEW_PAUSE_S = 4;
 const PING = Object.freeze({ type: "ping" });
 
 /** One socket from its handshake to its end: its session, and all that it does by the clock. */
@@ -19,6 +20,7 @@ export class Line {
   #waitsSince = Infinity;
   #answeredAt = -Infinity;
   #renewAt = Infinity;
+  #renewedAt = -Infinity;
   #isCut = false;
   fellSilent = false;
   /** @type {Moved | null} */
@@ -106,7 +108,7 @@ export class Line {
 
   /** @param {number} now */
   missToken(now) {
-    this.#renewAt = now + WELCOME_HEARTBEAT_S;
+    this.#renewAt = now + RENEW_PAUSE_S;
   }
 
   /**
@@ -139,11 +141,25 @@ export class Line {
       this.#heartbeat.pinged(now);
       output.push({ do: "send", line: this.number, frame: PING });
     }
-    if (now >= this.#renewAt) {
-      this.#renewAt = Infinity;
-      output.push({ do: "renew", line: this.number });
-    }
+    if (now >= this.#renewAt) output.push(...this.#renew(now));
     return output;
+  }
+
+  /**
+   * Have another token fetched, with a pause where each one is about to end at once: the service says so of each.
+   *
+   * @param {number} now
+   * @returns {Output[]}
+   */
+  #renew(now) {
+    const againAt = this.#renewedAt + RENEW_PAUSE_S;
+    if (now < againAt) {
+      this.#renewAt = againAt;
+      return [];
+    }
+    this.#renewAt = Infinity;
+    this.#renewedAt = now;
+    return [{ do: "renew", line: this.number }];
   }
 
   /**
@@ -206,7 +222,7 @@ export class Line {
       case "reconnect":
         return this.cut();
       case "renew":
-        return [{ do: "renew", line: this.number }];
+        return this.#renew(now);
       default:
         this.#note(action, now);
         return [action];
