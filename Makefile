@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow test-clients test-compose test-docs check lock format clean bench-first bench-read bench-read-long bench-write bench-write-long bench-router load load-ui scaling-report hold fault-write secrets image up down scale roll logs
+.PHONY: help install run test test-slow test-clients test-browser test-compose test-docs check lock format clean bench-first bench-page bench-read bench-read-long bench-write bench-write-long bench-router load load-ui scaling-report hold fault-write secrets image up down scale roll logs
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -40,8 +40,15 @@ test-clients: install ## Both clients: the shared vectors, their own tests, and 
 	@command -v npm > /dev/null || echo "npm is not there: the types of the JavaScript client are not checked"
 	@! command -v npm > /dev/null || npm --prefix clients/js install --no-package-lock --no-audit --no-fund --silent \
 	  || echo "npm could not install TypeScript: the types of the JavaScript client are not checked"
-	@$(BIN)/pytest -rs tests/unit/test_client_*.py tests/unit/test_js_client.py tests/integration/test_client*.py tests/integration/test_js_client*.py \
+	@$(BIN)/pytest -rs tests/unit/test_client_*.py tests/unit/test_js_client.py tests/unit/test_web_page.py tests/integration/test_client*.py tests/integration/test_js_client*.py \
 	  tests/faults/test_killed_client.py tests/e2e/test_clients_document.py $(ARGS)
+
+test-browser: install ## The chat page in Chromium: two people, two tabs, a browser and gateways that are killed, hostile texts (minutes)
+	@command -v chromium chromium-browser google-chrome > /dev/null || echo "chromium is not there: nothing is tried in a browser (Debian has it: apt-get install chromium)"
+	@$(BIN)/pytest -rs tests/browser tests/integration/test_page.py tests/integration/test_js_browser.py $(ARGS)
+
+bench-page: install ## Measure the page with 62,000 messages in a conversation, and have Lighthouse judge it (docs/benchmarks; some minutes)
+	@$(BIN)/python -m tests.browser.bench $(ARGS)
 
 test-docs: install ## Run every command that README.md and docs/ show, and compare what it prints (SLOW=1: those over 30 s too)
 	@$(BIN)/pytest -rs -m "slow or not slow" tests/documents $(ARGS)

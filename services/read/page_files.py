@@ -15,7 +15,7 @@ KINDS = {
     ".webmanifest": "application/manifest+json",
 }
 SHELL, WORKER = "web/index.html", "web/worker.js"
-_TREES = ("web", "js/src")
+_PARTS = ("web/*.*", "web/src/**/*", "web/style/*", "js/src/**/*")
 # Beside this module in a wheel; in a checkout the clients have a folder of their own.
 _PLACES = (Path(__file__).parent / "page", Path(__file__).parents[2] / "clients")
 _NOT_SHOWN = ("js/src/node.js",)
@@ -63,10 +63,10 @@ def load_page() -> PageFiles:
 
 
 def _read(place: Path) -> Iterator[tuple[str, File]]:
-    for tree in _TREES:
-        for path in (place / tree).rglob("*"):
+    for part in _PARTS:
+        for path in place.glob(part):
             name = path.relative_to(place).as_posix()
-            if path.suffix in KINDS and name not in _NOT_SHOWN and "/test/" not in name:
+            if path.suffix in KINDS and name not in _NOT_SHOWN:
                 yield name, File(path.read_bytes(), KINDS[path.suffix])
 
 
