@@ -44,9 +44,8 @@ async def measure(seconds: float, guests: int, most_steps: int) -> list[Ramp]:
                 async with _crowd(running, load, guests) as crowd:
                     shares = (SHARES[load][1], None) if can_hold() else (None,)
                     for share in shares:
-                        ramps.append(
-                            await _ramp(crowd, load, (read, write), share, climb(crowd, RATES[load][:most_steps], seconds))
-                        )
+                        climbing = climb(crowd, RATES[load][:most_steps], seconds)
+                        ramps.append(await _ramp(crowd, load, (read, write), share, climbing))
                         _tell(ramps[-1])
     return ramps
 

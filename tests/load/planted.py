@@ -15,4 +15,4 @@ def _swallow(line: Line, frame: Mapping[str, Any]) -> None:
         _take(line, frame)
 
 
-Line._take = _swallow  # type: ignore[method-assign]  # what it is here for
+Line._take = _swallow  # type: ignore[assignment, method-assign]  # what it is here for
