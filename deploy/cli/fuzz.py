@@ -3,9 +3,10 @@
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -13,9 +14,13 @@ import typer
 
 if TYPE_CHECKING:
     from deploy.fuzz.births import Mother
-    from deploy.fuzz.campaign import Campaign
+    from deploy.fuzz.campaign import Campaign, Choices
     from deploy.fuzz.schedule import Schedule, Sdk
     from deploy.local.access import Access
+
+    Prepare = Callable[[], AbstractAsyncContextManager[Campaign]]
+
+BAR_S, LINE_S = 0.25, 30.0
 
 
 class Which(StrEnum):
@@ -33,6 +38,9 @@ def run(
         Path | None,
         typer.Option(help="Play the schedule in this file, as a failing one was printed.", exists=True, dir_okay=False),
     ] = None,
+    each_step: Annotated[
+        bool, typer.Option("--each-step", help="Instead: kill a client that sends at its first step, its second, to the last.")
+    ] = False,
     side_by_side: Annotated[int, typer.Option(min=1, max=64, help="Schedules at once.")] = 6,
     kill: Annotated[
         str, typer.Option(metavar="PARTS", help="Kill (-9) parts of the system too: read,write,redis,postgres,router.")
@@ -54,18 +62,19 @@ def run(
     from ringpost_client import ClientError
 
     from deploy.fuzz.births import Absent
+    from deploy.fuzz.campaign import Choices, prepared
     from deploy.local.errors import LocalError
     from deploy.replay.killer import NotRestarted, parse_targets
 
     expected = (LocalError, NotRestarted, ClientError, Absent, ValueError, OSError)
     try:
-        access, targets = _access(read_url, write_url), parse_targets(kill)
-        if targets and access.local is None:
+        access = _access(read_url, write_url)
+        choices = Choices(parse_targets(kill), side_by_side, failures, seed)
+        if choices.targets and access.local is None:
             raise ValueError("--kill needs the data folder of the running system: set RINGPOST_DATA.")
         makers = _makers(client)
-        wanted = _wanted(list(makers), schedules, seed, number, play, targets)
-        limits = {"side_by_side": side_by_side, "failures": failures}
-        campaign, is_whole = _run(access, makers, wanted, targets, limits, seed)
+        wanted = None if each_step else _wanted(list(makers), schedules, number, play, choices)
+        campaign, is_whole = _run(partial(prepared, access, makers, choices), wanted)
     except expected as error:
         _fail(error)
     except BaseExceptionGroup as group:
@@ -121,8 +130,8 @@ def _makers(client: Which) -> "dict[Sdk, Callable[[], Mother]]":
 
 
 def _wanted(
-    sdks: "list[Sdk]", many: int, seed: int, number: int | None, play: Path | None, targets: tuple[str, ...]
-) -> "list[Schedule]":
+    sdks: "Sequence[Sdk]", many: int, number: int | None, play: Path | None, choices: "Choices"
+) -> "Sequence[Schedule]":
     """Return the schedules, those of one number next to each other."""
     from deploy.fuzz.generator import make_schedule
     from deploy.fuzz.schedule import decode
@@ -133,22 +142,15 @@ def _wanted(
             raise ValueError(f"{play} is a schedule of the {schedule.sdk.value} SDK: pass --client {schedule.sdk.value}")
         return [schedule]
     numbers = range(1, many + 1) if number is None else [number]
-    return [make_schedule(seed, n, sdk, targets) for n in numbers for sdk in sdks]
+    return [make_schedule(choices.seed, n, sdk, choices.targets) for n in numbers for sdk in sdks]
 
 
-def _run(
-    access: "Access",
-    makers: "dict[Sdk, Callable[[], Mother]]",
-    schedules: "list[Schedule]",
-    targets: tuple[str, ...],
-    limits: dict[str, int],
-    seed: int,
-) -> "tuple[Campaign, bool]":
+def _run(prepare: "Prepare", schedules: "Sequence[Schedule] | None") -> "tuple[Campaign, bool]":
     """Play and check; return what there was, and whether it came to its end: Ctrl-C closes everything first."""
     held: list[Campaign] = []
     with asyncio.Runner() as loop:
         try:
-            loop.run(_play(access, makers, schedules, targets, limits, seed, held))
+            loop.run(_play(prepare, schedules, held))
         except KeyboardInterrupt:
             if not held:
                 raise typer.Exit(130) from None
@@ -156,48 +158,37 @@ def _run(
     return held[0], True
 
 
-async def _play(
-    access: "Access",
-    makers: "dict[Sdk, Callable[[], Mother]]",
-    schedules: "list[Schedule]",
-    targets: tuple[str, ...],
-    limits: dict[str, int],
-    seed: int,
-    held: "list[Campaign]",
-) -> None:
-    import random
-
-    from deploy.fuzz.campaign import Campaign, mothers_of
-    from deploy.fuzz.site import Site
-
-    site = Site(access, targets, random.Random(seed))  # noqa: S311  # which gateway is killed, not a secret
-    async with mothers_of(makers) as mothers:
-        campaign = Campaign(site, mothers, **limits)
+async def _play(prepare: "Prepare", schedules: "Sequence[Schedule] | None", held: "list[Campaign]") -> None:
+    """Play *schedules*, or (None) those that die at each step."""
+    async with prepare() as campaign:
         held.append(campaign)
-        with _progress(campaign, len(schedules)) as refresh:
+        with _progress(campaign, None if schedules is None else len(schedules)) as refresh:
             showing = asyncio.create_task(refresh())
             try:
-                await campaign.run(iter(schedules))
+                await campaign.run(campaign.each_step() if schedules is None else iter(schedules))
             finally:
                 showing.cancel()
-                await site.close()
 
 
 @contextmanager
-def _progress(campaign: "Campaign", total: int) -> Iterator[Callable[[], Coroutine[Any, Any, None]]]:
-    """A bar on stderr; yields what keeps it going."""
+def _progress(campaign: "Campaign", total: int | None) -> Iterator[Callable[[], Coroutine[Any, Any, None]]]:
+    """A bar on stderr, or now and then a line where that is no terminal; yields what keeps it going."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+    console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[told]}"))
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), auto_refresh=False) as bar:
+    with Progress(*columns, TimeElapsedColumn(), console=console, auto_refresh=False) as bar:
         task = bar.add_task(campaign.phase, total=total, told="")
 
         async def refresh() -> None:
             while True:
                 bar.update(task, description=campaign.phase, completed=campaign.played, told=_told(campaign))
-                bar.refresh()
-                await asyncio.sleep(0.25)
+                if console.is_terminal:
+                    bar.refresh()
+                else:
+                    print(f"{campaign.phase} {campaign.played:,} of {total or 'all'}, {_told(campaign)}", file=sys.stderr)
+                await asyncio.sleep(BAR_S if console.is_terminal else LINE_S)
 
         yield refresh
 

@@ -1,22 +1,37 @@
 """Many schedules side by side, what became of them, and the smallest that still fails of each that failed."""
 
 import asyncio
+import random
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from secrets import token_hex
 
 from deploy.fuzz.births import Mother
 from deploy.fuzz.checker import Verdict, check
+from deploy.fuzz.generator import make_step_schedule
 from deploy.fuzz.schedule import Schedule, Sdk
 from deploy.fuzz.shrinker import Shrinker
 from deploy.fuzz.site import Site
 from deploy.fuzz.stage import Stage
+from deploy.local.access import Access
 
 SHRINK_TRIES = 40
 AGAIN_TRIES = 3
+SURVIVORS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """How to play. *targets*: what of the system may be killed; no schedule begins once *failures* many have failed."""
+
+    targets: tuple[str, ...] = ()
+    side_by_side: int = 6
+    failures: int = 3
+    seed: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +62,8 @@ class Tally:
 class Campaign:
     """Plays schedules with the mothers' clients at *site*; `tallies` can be looked at meanwhile, and `phase`."""
 
-    def __init__(self, site: Site, mothers: Mapping[Sdk, Mother], *, side_by_side: int, failures: int) -> None:
-        self._site, self._mothers = site, mothers
-        self._side_by_side, self._failures = side_by_side, failures
+    def __init__(self, site: Site, mothers: Mapping[Sdk, Mother], choices: Choices) -> None:
+        self._site, self._mothers, self._choices = site, mothers, choices
         self._run, self._plays = token_hex(4), 0
         self.tallies = {sdk: Tally() for sdk in mothers}
         self.phase = "playing"
@@ -64,12 +78,21 @@ class Campaign:
         """How many parts of the system were killed."""
         return self._site.kills
 
+    def each_step(self) -> Iterator[Schedule]:
+        """Yield schedules for `run`: clients that die at the first step of a send, the second …, to the last that there is."""
+        for sdk, tally in self.tallies.items():
+            for step in count(1):
+                # One step more or less is chance: a ping, a timer.
+                if tally.counts["schedules"] - tally.counts["died_at_a_step"] >= SURVIVORS:
+                    break
+                yield make_step_schedule(sdk, step)
+
     async def run(self, schedules: Iterator[Schedule]) -> None:
         """Play them all, or until so many have failed; then make those small."""
         began = time.perf_counter()
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(self._side_by_side):
+                for _ in range(self._choices.side_by_side):
                     group.create_task(self._work(schedules))
         finally:
             self.seconds = time.perf_counter() - began
@@ -83,7 +106,7 @@ class Campaign:
             tally.add(counts, verdict)
             if not verdict.is_clean:
                 tally.failures.append(Failure(schedule, verdict))
-            if sum(len(tally.failures) for tally in self.tallies.values()) >= self._failures:
+            if sum(len(tally.failures) for tally in self.tallies.values()) >= self._choices.failures:
                 return
 
     async def _play(self, schedule: Schedule) -> tuple[Counter[str], Verdict]:
@@ -115,13 +138,15 @@ class Campaign:
 
 
 @asynccontextmanager
-async def mothers_of(makers: Mapping[Sdk, Callable[[], Mother]]) -> AsyncIterator[dict[Sdk, Mother]]:
-    """Have each SDK's clients born in here."""
+async def prepared(access: Access, makers: Mapping[Sdk, Callable[[], Mother]], choices: Choices) -> AsyncIterator[Campaign]:
+    """Yield a campaign against the system at *access*; with it end the processes of its clients."""
+    site = Site(access, choices.targets, random.Random(choices.seed))  # noqa: S311  # which gateway is killed, not a secret
     mothers: dict[Sdk, Mother] = {}
     try:
         for sdk, make in makers.items():
             mothers[sdk] = make()
-        yield mothers
+        yield Campaign(site, mothers, choices)
     finally:
         for mother in mothers.values():
             await mother.close()
+        await site.close()

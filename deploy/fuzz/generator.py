@@ -45,6 +45,12 @@ def make_schedule(seed: int, number: int, sdk: Sdk, targets: tuple[str, ...] = (
     return Schedule(seed, number, sdk, rooms, devices, tuple(sorted(steps, key=lambda step: step.at_ms)))
 
 
+def make_step_schedule(sdk: Sdk, step: int) -> Schedule:
+    """Return a schedule in which a client dies at that step of sending two messages, its sockets being open."""
+    steps = (Step(0, Act.SEND, amount=1, of="0"), Step(500, Act.DIE, amount=step, of="0"))
+    return Schedule(0, step, sdk, 1, (Device(USERS[0], Keeper.SDK),), steps)
+
+
 def _devices(chance: random.Random) -> tuple[Device, ...]:
     """Up to three users have up to four devices."""
     users = USERS[: chance.choice((1, 2, 2, 3))]

@@ -20,7 +20,7 @@ from deploy.replay.polling import until
 POLL_S = 0.05
 UP_S = 10.0
 SETTLE_S = 120.0
-DEATH_S = 1.5  # so long a process has to come to the step at which it dies, before the next one need not wait for it
+DEATH_S = 3.0  # so long a process has to come to the step at which it dies, before the next one need not wait for it
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from secrets import token_hex
 import pytest
 
 from deploy.fuzz.births import Mother, NodeMother, PythonMother
-from deploy.fuzz.campaign import Campaign
+from deploy.fuzz.campaign import Campaign, Choices
 from deploy.fuzz.checker import check
 from deploy.fuzz.generator import make_schedule
 from deploy.fuzz.schedule import Act, Device, Keeper, Schedule, Sdk, Step
@@ -84,7 +84,7 @@ async def test_a_client_comes_through(site: Site, sdk: Sdk) -> None:
     mothers: dict[Sdk, Mother] = {sdk: PythonMother() if sdk is Sdk.PYTHON else NodeMother()}
     schedules = [schedule_of(sdk, *steps) for steps in (WAITING, ON_ITS_WAY, SWALLOWED)] + [make_schedule(1, 1, sdk)]
     async with fuzzed(site) as where:
-        campaign = Campaign(where, mothers, side_by_side=4, failures=1)
+        campaign = Campaign(where, mothers, Choices(side_by_side=4, failures=1))
         await campaign.run(iter(schedules))
         await mothers[sdk].close()
 
