@@ -15,7 +15,7 @@ from tests.middlebox import SOCKET, STREAM, boxed
 from tests.talk import create, post
 from tests.wire import wired
 
-WS, SSE, POLL = Transport
+WS, SSE, POLL = AUTO
 WAIT_S = 30
 IMPATIENT = Options(backoff_base_s=0.1, backoff_cap_s=0.3, climb_base_s=1.0, climb_cap_s=1.0)
 
@@ -134,6 +134,48 @@ async def test_a_service_that_is_away_pushes_nobody_down(site: Site) -> None:
 
     assert alice.seqs == list(range(1, last + 1))
     assert STREAM not in box.asked
+
+
+async def test_where_no_socket_passes_what_is_said_goes_by_posts_and_later_by_a_socket(site: Site) -> None:
+    async with running(site):
+        write, read = await site.start("write"), await site.start("read")
+        room = await create(write, "alice")
+        async with boxed(write.url) as (url, box), Client(read.url, url, token("alice"), options=IMPATIENT) as alice:
+            box.cuts = {SOCKET}
+            conversation = alice.conversation(room)
+            messages = [await conversation.send(f"{n}") for n in range(300)]
+            seqs = [(await message.acknowledged).seq for message in messages]
+            asked = len(box.asked)
+            box.cuts = set()
+            async with asyncio.timeout(WAIT_S):
+                await until(lambda: len(box.asked) > asked, 0.01)
+                while alice.switches < 1:
+                    messages.append(await conversation.send("more"))
+                    seqs.append((await messages[-1].acknowledged).seq)
+            messages.append(await conversation.send("by a socket"))
+            seqs.append((await messages[-1].acknowledged).seq)
+
+    assert seqs == list(range(2, len(messages) + 2))
+
+
+async def test_one_socket_for_both_is_left_for_a_stream_in_the_midst_of_what_is_said(site: Site) -> None:
+    async with running(site):
+        both = await site.start("both")
+        room = await create(both, "alice")
+        async with hearing((both.url, both.url), room) as alice:
+            conversation = alice.client.conversation(room)
+            messages = []
+            for n in range(60):
+                messages.append(await conversation.send(f"{n}"))
+                if n in (20, 40):
+                    alice.client.read_by(*((SSE,) if n == 20 else AUTO))
+                await asyncio.sleep(0.02)
+            async with asyncio.timeout(WAIT_S):
+                seqs = [(await message.acknowledged).seq for message in messages]
+            await alice.until_seen(seqs[-1])
+
+    assert seqs == list(range(2, 62))
+    assert alice.seqs == list(range(1, 62))
 
 
 @pytest.mark.slow

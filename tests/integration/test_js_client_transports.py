@@ -1,5 +1,6 @@
 """The JavaScript client in Node by any transport: the same log, where no WebSocket passes, and while transports change."""
 
+from pathlib import Path
 from typing import Any
 
 from tests.gateways import Process, Site, running, token
@@ -45,6 +46,23 @@ async def test_where_no_socket_passes_it_reads_by_a_stream_then_by_polls_and_cli
 
     assert_whole(heard, last)
     assert heard["switches"] == 2
+
+
+async def test_where_no_socket_passes_at_all_one_chats_by_a_stream_and_posts(site: Site, tmp_path: Path) -> None:
+    async with running(site):
+        write, read = await site.start("write"), await site.start("read")
+        room = await create(write, "alice")
+        async with boxed(read.url) as (read_url, reading), boxed(write.url) as (write_url, writing):
+            reading.cuts = writing.cuts = {SOCKET}
+            about = {"read": read_url, "write": write_url, "room": room, "token": token("alice")}
+            async with running_node("chat.js", **about, say=200, folder=str(tmp_path)) as alice:
+                said = await alice.result("\n")
+
+    many = len(said["acked"])
+    assert many > 0
+    assert said["acked"] == list(range(2, many + 2))
+    assert said["seqs"] == list(range(1, many + 2))
+    assert said["pending"] == 0
 
 
 async def test_transports_change_in_mid_stream_and_the_log_is_the_same(site: Site) -> None:

@@ -14,6 +14,7 @@ from ringpost_client.line import Cut, Renew, Send
 from ringpost_client.outbox import Outbox
 from ringpost_client.polled import Polled
 from ringpost_client.positions import Positions
+from ringpost_client.posted import Posted
 from ringpost_client.steps import Close, Connect, ForgetToken, Probe, Step, Stop
 from ringpost_client.transport import AUTO, Ladder, Transport
 
@@ -199,7 +200,22 @@ def test_polls_are_a_sockets_frames_as_the_vector_says(vector: Json) -> None:
         assert polled.ask() == step["asks"], number
 
 
+@pytest.mark.parametrize("vector", list(vectors("posts")))
+def test_posts_are_a_sockets_frames_as_the_vector_says(vector: Json) -> None:
+    posted = Posted()
+    for number, step in enumerate(vector["steps"]):
+        match step["on"]:
+            case {"type": "said", "frame": frame}:
+                assert posted.take(frame) == step["frames"], number
+            case {"type": "next", "conversation": conversation}:
+                assert posted.next(conversation) == step["body"], number
+            case {"type": "answered", "conversation": conversation, "answers": answers}:
+                assert posted.answered(conversation, answers) == step["frames"], number
+            case {"type": "refused", "conversation": conversation, "problem": problem}:
+                assert posted.refused(conversation, problem) == step["frames"], number
+
+
 def test_every_vector_has_a_name_of_its_own_and_none_is_missing() -> None:
-    names = [param.id for param in (*vectors(), *vectors("polls"))]
+    names = [param.id for param in (*vectors(), *vectors("polls"), *vectors("posts"))]
 
     assert len(names) == len(set(names)) >= 60

@@ -46,10 +46,14 @@ export class Api {
     return this.#call(service, path, { method: "POST", headers, body: JSON.stringify(body) });
   }
 
-  /** Ask the read service whether it can serve; no answer is no. */
-  async isReady() {
+  /**
+   * Ask a service whether it can serve; no answer is no.
+   *
+   * @param {"read" | "write"} service
+   */
+  async isReady(service) {
     try {
-      const answer = await this.#ask(`${this.#urls.read}/ready`, { signal: AbortSignal.timeout(READY_MS) });
+      const answer = await this.#ask(`${this.#urls[service]}/ready`, { signal: AbortSignal.timeout(READY_MS) });
       return answer.ok && (await answer.json()).ready === true;
     } catch {
       return false;
@@ -57,16 +61,17 @@ export class Api {
   }
 
   /**
-   * Begin a request that takes long at the read service; what it answers is to be read until `signal`.
+   * Begin a request; what it answers is to be read until `signal`.
    *
+   * @param {"read" | "write"} service
    * @param {string} path
    * @param {string} token
    * @param {object} body
    * @param {AbortSignal} signal
    */
-  async open(path, token, body, signal) {
+  async open(service, path, token, body, signal) {
     const headers = { "Content-Type": "application/json", Authorization: `Bearer ${token}` };
-    const answer = await this.#ask(this.#urls.read + path, { method: "POST", headers, body: JSON.stringify(body), signal });
+    const answer = await this.#ask(this.#urls[service] + path, { method: "POST", headers, body: JSON.stringify(body), signal });
     if (answer.ok) return answer;
     throw refusal(answer, (await answer.json().catch(() => null)) ?? {});
   }

@@ -95,10 +95,19 @@ export class HttpCarrier {
       await this.read(hello);
       this.end(ABNORMAL, "");
     } catch (error) {
-      if (error instanceof Unavailable) this.#putOff(error);
-      else if (error instanceof Refused) this.#refuse(error);
-      else this.end(ABNORMAL, String(error));
+      this.fail(error);
     }
+  }
+
+  /**
+   * End as a socket would that was refused like that.
+   *
+   * @param {unknown} error
+   */
+  fail(error) {
+    if (error instanceof Unavailable) this.#putOff(error);
+    else if (error instanceof Refused) this.#refuse(error);
+    else this.end(ABNORMAL, String(error));
   }
 
   /** @param {Unavailable} error */
@@ -132,3 +141,13 @@ export const closeCode = (code) => CODES.get(code) ?? PASSING;
  * @param {Unavailable} error
  */
 export const isAnswered = ({ code }) => code !== "unreachable" && !code.startsWith("http_");
+
+/**
+ * Say whether the service refused what was sent; else it is about who sent it, or about the way there.
+ *
+ * @param {unknown} error
+ */
+export function isAboutSends(error) {
+  if (error instanceof Unavailable) return isAnswered(error) && !CODES.has(error.code);
+  return error instanceof Refused && !CODES.has(error.code) && !error.code.startsWith("http_");
+}

@@ -1,7 +1,7 @@
 import { Api } from "./api.js";
 import { Conversation } from "./conversation.js";
 import { Session } from "./core/session.js";
-import { AUTO } from "./core/transport.js";
+import { AUTO, WRITING } from "./core/transport.js";
 import { Closed, Stopped } from "./errors.js";
 import { hints } from "./hints.js";
 import { Link } from "./link.js";
@@ -344,7 +344,7 @@ export class Client {
     if (this.#writer !== null) return this.#writer;
     const make = (/** @type {boolean} */ takesOver) => new Session(this.#sends.outbox, null, takesOver);
     const hear = (/** @type {Heard} */ told) => this.#hear("write", told);
-    this.#writer = new Link(trimmed(this.#wants.write), this.#tokens, this.#options, make, hear, this.api);
+    this.#writer = new Link(trimmed(this.#wants.write), this.#tokens, this.#options, make, hear, this.api, WRITING, "write");
     this.#writer.start();
     return this.#writer;
   }

@@ -2,15 +2,18 @@ import { Connection } from "./core/connection.js";
 import { Ladder } from "./core/transport.js";
 import { Refused } from "./errors.js";
 import { Polling } from "./polling.js";
+import { Posting } from "./posting.js";
 import { ABNORMAL, Socket } from "./socket.js";
 import { EventStream } from "./stream.js";
 
 /** @import {Api} from "./api.js" */
+/** @import {HttpCarrier} from "./carrier.js" */
 /** @import {Frame, Pending, Step, Told, Transport} from "./core/types.js" */
 /** @import {Session} from "./core/session.js" */
 /** @import {Tokens} from "./tokens.js" */
 /** @import {Options} from "./options.js" */
 
+const CARRIERS = { sse: EventStream, poll: Polling, post: Posting };
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Runs a connection over real sockets, one clock and one timer. */
@@ -21,7 +24,8 @@ export class Link {
   #tell;
   #api;
   #connection;
-  /** @type {Map<number, Socket | EventStream | Polling>} */
+  #service;
+  /** @type {Map<number, Socket | HttpCarrier>} */
   #sockets = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
@@ -34,9 +38,11 @@ export class Link {
    * @param {(takesOver: boolean) => Session} make
    * @param {(told: Told | {do: "stop", code: number, reason: string}) => void} tell
    * @param {Api} api carries what is not a WebSocket
-   * @param {readonly Transport[]} rungs by what to read, the best one first
+   * @param {readonly Transport[]} rungs by what, the best one first
+   * @param {"read" | "write"} service
    */
-  constructor(url, tokens, options, make, tell, api, rungs = ["ws"]) {
+  constructor(url, tokens, options, make, tell, api, rungs = ["ws"], service = "read") {
+    this.#service = service;
     this.#url = `${url.replace(/^http/, "ws")}/v1/socket`;
     this.#tokens = tokens;
     this.#options = options;
@@ -189,12 +195,12 @@ export class Link {
       received: (/** @type {Frame | null} */ frame) => this.#do(connection.received(line, frame, this.#now)),
       closed: (/** @type {number} */ code, /** @type {string} */ reason) => this.#close(line, code, reason),
     };
-    if (via === "sse") return new EventStream(this.#api, hears);
-    return via === "poll" ? new Polling(this.#api, hears) : new Socket(this.#url, this.#options, hears);
+    if (via === "ws") return new Socket(this.#url, this.#options, hears);
+    return new CARRIERS[via](this.#api, hears);
   }
 
   async #probe() {
-    const isAnswered = await this.#api.isReady();
+    const isAnswered = await this.#api.isReady(this.#service);
     this.#do(this.#connection.probed(isAnswered, this.#now));
   }
 

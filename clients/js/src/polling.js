@@ -64,7 +64,7 @@ export class Polling extends HttpCarrier {
     const timer = setTimeout(leave, WAIT_S * 1000 + PATIENCE_MS);
     this.signal.addEventListener("abort", leave);
     try {
-      const answer = await this.api.open("/v1/poll", this.#token, polled.ask(), patience.signal);
+      const answer = await this.api.open("read", "/v1/poll", this.#token, polled.ask(), patience.signal);
       return await answer.json().catch((error) => {
         throw new Unavailable("unreachable", String(error));
       });

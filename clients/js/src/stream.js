@@ -10,7 +10,7 @@ export class EventStream extends HttpCarrier {
    * @param {Frame} hello
    */
   async read({ type: _, token, ...cursor }) {
-    const answer = await this.api.open("/v1/stream", token, cursor, this.signal);
+    const answer = await this.api.open("read", "/v1/stream", token, cursor, this.signal);
     const reader = /** @type {ReadableStream<Uint8Array>} */ (answer.body).getReader();
     const decoder = new TextDecoder();
     const lines = new EventLines();

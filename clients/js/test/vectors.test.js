@@ -7,6 +7,7 @@ import { Connection } from "../src/core/connection.js";
 import { Outbox } from "../src/core/outbox.js";
 import { Polled } from "../src/core/polled.js";
 import { Positions } from "../src/core/positions.js";
+import { Posted } from "../src/core/posted.js";
 import { Session } from "../src/core/session.js";
 import { AUTO, Ladder } from "../src/core/transport.js";
 
@@ -168,8 +169,21 @@ function playPolls(vector) {
   }
 }
 
+/** @param {any} vector */
+function playPosts(vector) {
+  const posted = new Posted();
+  for (const { on, frames, body } of vector.steps) {
+    if (on.type === "said") assert.deepEqual(posted.take(on.frame), frames);
+    else if (on.type === "next") assert.deepEqual(posted.next(on.conversation), body);
+    else if (on.type === "answered") assert.deepEqual(posted.answered(on.conversation, on.answers), frames);
+    else assert.deepEqual(posted.refused(on.conversation, on.problem), frames);
+  }
+}
+
+/** @type {Record<string, (vector: any) => void>} */
+const PLAYS = { connection: playConnection, polls: playPolls, posts: playPosts };
+
 for (const file of readdirSync(FOLDER).filter((name) => name.endsWith(".json"))) {
-  const { plays, vectors } = JSON.parse(readFileSync(FOLDER + file, "utf8"));
-  const play = plays === "polls" ? playPolls : playConnection;
-  for (const vector of vectors) test(`${file}: ${vector.name}`, () => play(vector));
+  const { plays = "connection", vectors } = JSON.parse(readFileSync(FOLDER + file, "utf8"));
+  for (const vector of vectors) test(`${file}: ${vector.name}`, () => PLAYS[plays](vector));
 }

@@ -9,7 +9,7 @@ from typing import Any
 from ringpost_client import session as s
 from ringpost_client.api import Api, Service
 from ringpost_client.backoff import Backoff
-from ringpost_client.carrier import Blocked, Carrier
+from ringpost_client.carrier import Blocked, Carrier, Hears, Start
 from ringpost_client.connection import Connection
 from ringpost_client.errors import ClientError, Stopped, Unavailable
 from ringpost_client.event_stream import EventStream
@@ -24,7 +24,11 @@ from ringpost_client.transport import Ladder, Transport
 from ringpost_client.websocket import connect
 
 PROBE = 0  # lines are numbered from 1
-_CARRIERS = {Transport.SSE: EventStream, Transport.POLL: Polling, Transport.POST: Posting}
+_CARRIERS: Mapping[Transport, Callable[[Api, Hears, Start], Carrier]] = {
+    Transport.SSE: EventStream,
+    Transport.POLL: Polling,
+    Transport.POST: Posting,
+}
 
 
 class Link:

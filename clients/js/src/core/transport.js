@@ -1,9 +1,11 @@
-/** @typedef {"ws" | "sse" | "poll"} Transport what carries a read service's frames */
+/** @typedef {"ws" | "sse" | "poll" | "post"} Transport what carries a service's frames: a read service's the first three, a write service's a WebSocket or POSTs */
 
 const TRIES = 2;
 
 /** @type {readonly Transport[]} */
 export const AUTO = ["ws", "sse", "poll"];
+/** @type {readonly Transport[]} */
+export const WRITING = ["ws", "post"];
 
 /**
  * The transports, the best one first, and the one to use now.
