@@ -38,4 +38,4 @@ async def keep_changing(client: Client, chance: random.Random) -> None:
     """Read by another transport every few seconds, until cancelled."""
     while True:
         await asyncio.sleep(chance.uniform(*TURN_S))
-        client.read_by(chance.choice([other for other in Transport if other is not client.transport]))
+        client.read_by(chance.choice([other for other in AUTO if other is not client.transport]))
