@@ -53,6 +53,7 @@ CORES = [
     "clients/python/ringpost_client/outbox.py",
     "clients/python/ringpost_client/polled.py",
     "clients/python/ringpost_client/positions.py",
+    "clients/python/ringpost_client/posted.py",
     "clients/python/ringpost_client/session.py",
     "clients/python/ringpost_client/sse.py",
     "clients/python/ringpost_client/steps.py",
