@@ -154,7 +154,9 @@ async def test_a_marker_that_no_socket_takes_goes_by_a_request_and_one_that_was_
         room = await alice.create("Tea", ["bob"])
         for n in range(3):
             await post(gateway, "alice", room.id, f"m{n}")
-        bob.conversation(room.id).read(3)
+        async with Client(gateway.url, gateway.url, token("bob")) as brief:
+            brief.conversation(room.id).read(2)
+            brief.conversation(room.id).read(3)
 
         async def read_up_to(seq: int) -> None:
             async with asyncio.timeout(WAIT_S):

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from ringpost_client import Ack, Fsync, Message, MessageState, Refused, StoreFailed
+from ringpost_client import Ack, Closed, Fsync, Message, MessageState, Refused, StoreFailed
 from ringpost_client.disk import Disk, open_disk
 from ringpost_client.outbox import Pending
 from ringpost_client.sends import Sends
@@ -142,6 +142,22 @@ async def test_the_app_hears_of_each_change_of_state() -> None:
 
     assert desk.heard == [("a", MessageState.FAILED), ("a", MessageState.PENDING), ("a", MessageState.SENT)]
     assert desk.texts() == ["one", "one"]
+
+
+async def test_after_the_end_nothing_is_said_retried_or_given_up(tmp_path: Path) -> None:
+    async with desk_on(tmp_path) as desk:
+        failed, pending = (desk.sends.add(ROOM, text(id), id) for id in "ab")
+        await out(desk, 2)
+        desk.refuse("a")
+        desk.sends.fail(Closed("this client was closed"))
+        for call in (failed.retry, failed.discard, lambda: desk.sends.add(ROOM, text("late"), "c")):
+            with pytest.raises(Closed):
+                call()
+        with pytest.raises(Closed):
+            await pending.acknowledged
+
+    async with desk_on(tmp_path) as after:
+        assert [(each.id, each.state) for each in after.sends.messages] == [("a", "failed"), ("b", "pending")]
 
 
 async def test_a_text_that_is_none_is_refused_and_leaves_nothing() -> None:

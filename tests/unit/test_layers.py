@@ -38,6 +38,7 @@ HOMES = {
     "redis": ("shared/bus",),
     "hiredis": ("shared/bus",),
     "uhashring": ("router/ring.py",),
+    "sqlite3": ("clients/python/ringpost_client/store.py",),
     "jwt": ("shared/auth.py",),
     "proxyprotocol": ("shared/proxy.py",),
 }

@@ -109,6 +109,8 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Close. What is not acknowledged stays in the outbox on disk; without a state folder it is given up."""
+        for conversation in self._conversations.values():
+            await conversation.finish()
         self._closing.set()
         await self._running
 
@@ -399,8 +401,6 @@ class Client:
                 started.set()
                 self._start(self._save_again())
                 await self._closing.wait()
-                for conversation in self._conversations.values():
-                    await conversation.finish()
                 for task in self._tasks:
                     task.cancel()
         finally:

@@ -18,7 +18,7 @@ from ringpost_client.pages import Member, Page, Progress, make_member, make_page
 from ringpost_client.reading import Reading
 from ringpost_client.sends import Sends
 
-MARK_EVERY_S, TYPING_EVERY_S = 1.0, 2.0
+MARK_EVERY_S, TYPING_EVERY_S, LAST_WORD_S = 1.0, 2.0, 1.0
 MEMBERS = 1_000
 
 
@@ -169,13 +169,13 @@ class Conversation:
             self._marks["got"].call()
 
     async def finish(self) -> None:
-        """Say the last marks."""
-        for pace in self._marks.values():
+        """Say the last marks; who must ask the service for that does not wait long."""
+        for pace in (*self._marks.values(), self._typing):
             pace.finish()
-        self._typing.finish()
-        for task in tuple(self._posting):
+        if self._posting:
+            await asyncio.wait(self._posting, timeout=LAST_WORD_S)
+        for task in self._posting:
             task.cancel()
-        await asyncio.gather(*self._posting, return_exceptions=True)
 
     async def _say(self, change: Change, id: str | None) -> Message:
         await self._means.sends.has_room()

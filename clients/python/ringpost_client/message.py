@@ -85,7 +85,7 @@ class Message:
         return self._number("seq")
 
     def retry(self) -> None:
-        """Send it again, after it failed: it goes behind what was said since."""
+        """Send it again, after it failed: it goes behind what was said since. The client must be open, as for `discard`."""
         if self.state is MessageState.FAILED:
             self._outlet.retry(self)
 

@@ -84,6 +84,8 @@ class Sends:
             self._end(self._messages[action.conversation, action.id], Refused(action.code, action.detail))
 
     def retry(self, message: Message) -> None:
+        if self._error is not None:
+            raise self._error
         message.reopen()
         self._forget(message.conversation, message.id)
         self._messages[message.conversation, message.id] = message
@@ -92,6 +94,8 @@ class Sends:
         self._keep(message)
 
     def discard(self, message: Message) -> None:
+        if self._error is not None:
+            raise self._error
         self.outbox.discard(message.conversation, message.id)
         self._drop(message.conversation, message.id)
         self._forget(message.conversation, message.id)
