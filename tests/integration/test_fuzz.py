@@ -14,7 +14,8 @@ from deploy.fuzz.births import Mother, NodeMother, PythonMother
 from deploy.fuzz.campaign import Campaign, Choices
 from deploy.fuzz.checker import check
 from deploy.fuzz.generator import make_schedule
-from deploy.fuzz.schedule import Act, Device, Keeper, Schedule, Sdk, Step
+from deploy.fuzz.report import failures, table
+from deploy.fuzz.schedule import Act, Device, Keeper, Schedule, Sdk, Step, decode
 from deploy.fuzz.site import Site as Fuzzed
 from deploy.fuzz.stage import Played, Stage
 from deploy.local.access import Access
@@ -117,6 +118,23 @@ async def test_a_client_that_breaks_a_promise_is_found_out(site: Site) -> None:
         outcomes = await asyncio.gather(*map(is_found, SABOTAGES))
 
     assert dict(zip(SABOTAGES, outcomes, strict=True)) == dict.fromkeys(SABOTAGES, True)
+
+
+async def test_a_failing_schedule_is_made_as_small_as_it_can_be_and_printed(site: Site) -> None:
+    needless = (Step(0, Act.CLOCK, device=1, amount=60), Step(10, Act.SEND, amount=3, of="0"), Step(900, Act.CUT, of="read"))
+    mother = PythonMother("tests.sabotage:hurried")
+    async with fuzzed(site) as where:
+        campaign = Campaign(where, {Sdk.PYTHON: mother}, Choices(failures=1))
+        await campaign.run(iter([schedule_of(Sdk.PYTHON, *needless)]))
+        await mother.close()
+
+    (failure,) = campaign.tallies[Sdk.PYTHON].failures
+    (printed,) = failures(campaign)
+    assert failure.smallest is not None
+    assert [step.act for step in failure.smallest.steps] == [Act.SEND]
+    assert "Schedule 1 of seed 1 with the python SDK failed" in printed
+    assert decode(printed.splitlines()[-1]) == failure.smallest
+    assert "swapped 2" in table(campaign)
 
 
 @needs_node
