@@ -25,7 +25,7 @@ class Api:
     def __init__(self, read_url: str, write_url: str, local_address: str | None = None, timeout_s: float = 20.0) -> None:
         self._read, self._write = read_url.rstrip("/"), write_url.rstrip("/")
         is_secure = self._read.startswith("https:") or self._write.startswith("https:")
-        transport = httpx.AsyncHTTPTransport(
+        transport = _Transport(
             # A context of one's own for each client that needs none would cost 20 ms each.
             verify=ssl.create_default_context() if is_secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             local_address=local_address,
@@ -153,6 +153,15 @@ class Api:
         if answer.status_code >= 400:
             raise _refusal(answer, fields)
         return answer
+
+
+class _Transport(httpx.AsyncHTTPTransport):
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return await super().handle_async_request(request)
+        except AttributeError as error:
+            # httpcore sets options of a socket that is None where the peer has reset it by then (its anyio backend, on uvloop).
+            raise httpx.ConnectError("reset as soon as it was opened", request=request) from error
 
 
 @contextlib.contextmanager
