@@ -11,8 +11,8 @@ The chat page with {messages:,} real messages in one conversation, in {browser} 
 $ make bench-page
 ```
 
-on {processor}, {cores} cores, where the load was {load_before} before and {load_after} after (what else runs makes frames longer).
-Measured on {measured_on}, Ringpost {ringpost}.
+on {processor}, {cores} cores, where the load was {load_before} before and {load_after} after: what else runs makes frames
+longer. Measured on {measured_on}, Ringpost {ringpost}.
 """
 
 

@@ -23,7 +23,7 @@ _WATCH = """() => {
   const tell = ({ violatedDirective, blockedURI }) => window.violations.push(`${violatedDirective} ${blockedURI}`);
   document.addEventListener("securitypolicyviolation", tell);
 }"""
-WAIT_MS = 20_000
+WAIT_MS = 60_000  # a busy machine is no fault of the page
 
 
 class Person:
@@ -47,6 +47,7 @@ class Person:
         await self.page.goto(self._url + address)
 
     async def sign_in(self, user: str) -> None:
+        await self.page.wait_for_selector("#gate.asks")
         await self.page.fill("#user", user)
         await self.page.keyboard.press("Enter")
         await self.page.wait_for_selector("rp-app")

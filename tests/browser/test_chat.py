@@ -17,7 +17,7 @@ from tests.talk import create, post
 SEEN_S = 1.5  # the router looks twice a second
 UNHURRIED = {"drain_settle_s": "1", "drain_spread_s": "8"}
 
-pytestmark = [needs_chromium, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [needs_chromium, pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ FOUND = """() => ({
     "MADE", MADE
 )
 
-pytestmark = [needs_chromium, pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [needs_chromium, pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 async def every_text(page: Page) -> list[str]:

@@ -21,7 +21,7 @@ UNNAMED = """() => {
     .filter((it) => it.checkVisibility() && !isNamed(it)).map((it) => it.outerHTML.slice(0, 120));
 }"""
 
-pytestmark = [needs_chromium, pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [needs_chromium, pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 async def tab_to(page: Page, name: str, key: str = "Tab") -> None:

@@ -3,6 +3,7 @@
 import re
 
 import httpx
+import pytest
 
 from tests.browser.chromium import WIDE, driven, needs_chromium
 from tests.browser.person import came
@@ -58,6 +59,7 @@ async def test_the_page_can_be_switched_off_and_told_who_may_embed_it(site: Site
 
 
 @needs_chromium
+@pytest.mark.timeout(300)
 async def test_what_is_written_on_one_page_is_seen_on_the_other(site: Site) -> None:
     async with opened_place(site) as place, driven() as (_, browser):
         await create(place.write, "alice", "bob", title="Supper")

@@ -8,6 +8,7 @@ const page = told();
 const gate = /** @type {HTMLElement} */ (document.getElementById("gate"));
 const form = /** @type {HTMLFormElement} */ (document.getElementById("sign-in"));
 const field = /** @type {HTMLInputElement} */ (document.getElementById("user"));
+const button = /** @type {HTMLButtonElement} */ (document.getElementById("enter"));
 const problem = /** @type {HTMLElement} */ (document.getElementById("sign-in-problem"));
 
 /** @param {Session} session */
@@ -43,6 +44,7 @@ function ask(says) {
   gate.hidden = false;
   gate.classList.add("asks");
   form.hidden = !page.hasDevTokens;
+  button.disabled = false; // before this module was here, nobody could have answered it
   problem.textContent = says || (page.hasDevTokens ? "" : "Open this page from the product that it belongs to: it signs you in.");
   if (page.hasDevTokens) field.focus();
 }
