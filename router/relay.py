@@ -22,10 +22,10 @@ from router.sources import Sources
 from shared.bus.client import is_cancelled
 
 log = structlog.get_logger("ringpost.router")
-COMPLAIN_S, SHORT_S = 1.0, 10.0
+COMPLAIN_S, SHORT_S, REAP_S = 1.0, 10.0, 0.5
 COUNTED = (
     "accepted", "accept_pauses", "calls_failed", "idle_ended", "refused_full", "refused_header", "refused_no_gateway",
-    "refused_source", "retried",
+    "refused_source", "reset_dead", "retried",
 )  # fmt: skip
 
 
@@ -69,6 +69,7 @@ class Relay:
         """Carry connections until cancelled; end those that are idle for the idle timeout, at the latest after twice that."""
         self.loop = asyncio.get_running_loop()
         async with asyncio.TaskGroup() as self._tasks:
+            self._tasks.create_task(self._reap())
             while not is_cancelled():
                 await asyncio.sleep(self.policy.idle_timeout_s)
                 self._sweep()
@@ -151,6 +152,18 @@ class Relay:
     def _is_front(self, peer: str) -> bool:
         address = parse_address(peer)
         return any(address in network for network in self.policy.front)
+
+    async def _reap(self) -> None:
+        """Reset the connections to those that have died, once nobody is sent there any more."""
+        reaped = frozenset[str]()
+        while not is_cancelled():
+            await asyncio.sleep(REAP_S)
+            dead = self.pool.dead - set(self.pool.table.names)
+            for connection in tuple(self._open) if dead - reaped else ():
+                if connection.gate is not None and connection.gateway is not None and connection.gateway.name in dead:
+                    self.counts["reset_dead"] += 1
+                    connection.end(is_reset=True)
+            reaped = dead
 
     def _sweep(self) -> None:
         for connection in tuple(self._open):

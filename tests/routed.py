@@ -18,7 +18,7 @@ from router.table import Shape, Table, make_table
 from tests.gateways import free_port
 from tests.system import ROOT
 
-START_S = 20.0
+START_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ def connect(to: Routed, source: str) -> socket.socket:
     """Return a connection from *source* that blocks."""
     sock = socket.socket()
     try:
-        sock.settimeout(10)
+        sock.settimeout(START_S)
         sock.bind((source, 0))
         sock.connect(("127.0.0.1", to.port))
     except OSError:

@@ -97,7 +97,7 @@ class Town:
     async def _until(self, is_so: Callable[[], bool], fault: str) -> None:
         deadline = time.monotonic() + START_S
         while not is_so():
-            assert time.monotonic() < deadline, f"{fault}: {self.status()} {self.said()}"
+            assert time.monotonic() < deadline, f"{fault}: {self.status().get('reasons')} {self.said()}"
             await asyncio.sleep(0.2)
 
     def _run(self, where: Namespace, module: str, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:

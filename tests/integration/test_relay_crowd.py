@@ -12,6 +12,8 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.routed import START_S, Routed, connect, is_served, routed, who
 
 WIDE = "10"  # with so great an epsilon nobody is ever full
@@ -78,6 +80,22 @@ async def test_all_clients_of_a_gateway_that_was_killed_are_on_another_and_no_ot
             assert {who(sock) for sock in unharmed} == {rest[0]}
         # Who was refused once tells the next ones, until a look: not each client calls the dead one.
         assert (await router.figures())["retried_total"] < 100
+
+
+async def test_connections_to_a_gateway_that_hangs_are_reset_and_no_others() -> None:
+    async with routed(greeters=3, relay_workers="2", epsilon=WIDE) as router:
+        await router.until_all_serve()
+        hung, *rest = router.greeters
+        with held(router, sources_of(router, hung, 20)) as socks, held(router, sources_of(router, rest[0], 20)) as unharmed:
+            assert {who(sock) for sock in socks} == {hung}
+
+            router.greeters[hung].send_signal(signal.SIGSTOP)
+
+            for sock in socks:
+                with pytest.raises(ConnectionResetError):
+                    await asyncio.to_thread(sock.recv, 1)
+            assert {who(sock) for sock in unharmed} == {rest[0]}
+            await until_figure(router, "reset_dead_total", 20)
 
 
 async def test_where_many_share_an_address_no_gateway_has_more_than_a_quarter_above_the_mean() -> None:
