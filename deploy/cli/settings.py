@@ -49,6 +49,8 @@ def _row(name: str, field: FieldInfo) -> tuple[str, str, str]:
     default = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
     if given is not None:
         value = "(set)" if is_secret else given
+    elif field.default_factory is not None:
+        value = "(made)"
     elif field.is_required():
         value = "(required)"
     else:

@@ -14,7 +14,7 @@ _TO_DO = {
     "files for": "Raise nofile to twice RINGPOST_MAX_CONNECTIONS and 200 more.",
     "out of ports": "Add gateways or routers, widen net.ipv4.ip_local_port_range, or use the kernel plane.",
     "full": "Raise RINGPOST_MAX_CONNECTIONS, or add RINGPOST_RELAY_WORKERS or routers.",
-    "hidden": "Something in front hides clients' addresses: docs/operations.md, Addresses.",
+    "hidden": "Something in front hides clients' addresses: docs/docker.md, Addresses.",
     "lost": "Look for what all of the pool need: Postgres, a network, their image.",
     "no gateway": "Start gateways of that pool, with this Redis and RINGPOST_PREFIX.",
     "draining": "It is about to end: start it again if that is not meant.",

@@ -5,6 +5,8 @@ import re
 import subprocess
 from collections import Counter
 
+import pytest
+
 from tests.system import ROOT
 from tests.watching import FOLDER, need
 
@@ -41,6 +43,7 @@ def test_each_alert_fires_in_one_test_and_is_silent_in_the_first() -> None:
     assert Counter(re.findall(r"alertname: Ringpost(\w+)\n\s+exp_alerts:\n", "".join(ill))) == Counter(ALERTS)
 
 
+@pytest.mark.slow
 def test_promtool_agrees() -> None:
     promtool = need("promtool")
     for arguments in (["check", "config", "prometheus.yml"], ["test", "rules", "rules_test.yml"]):
