@@ -15,6 +15,7 @@ from ringpost_client.session import Acked, Failed
 from deploy.replay.polling import until
 
 ROOM = "5f0c2a1e-8d7b-4c3f-9a60-1b2c3d4e5f60"
+A, B, C = (f"{letter * 8}-8d7b-4c3f-9a60-1b2c3d4e5f60" for letter in "abc")
 
 
 def text(words: str) -> dict[str, str]:
@@ -66,7 +67,7 @@ async def out(desk: Desk, many: int) -> None:
 
 async def test_nothing_goes_out_before_it_is_on_the_disk(tmp_path: Path) -> None:
     async with desk_on(tmp_path) as desk:
-        message = desk.sends.add(ROOM, text("one"), "a")
+        message = desk.sends.add(ROOM, text("one"), A)
         await asyncio.sleep(0)
 
         assert (message.state, list(desk.sends.outbox), desk.out) == (MessageState.PENDING, [], [])
@@ -77,27 +78,27 @@ async def test_nothing_goes_out_before_it_is_on_the_disk(tmp_path: Path) -> None
 
 async def test_what_the_process_before_left_is_there_and_its_id_is_the_same_message(tmp_path: Path) -> None:
     async with desk_on(tmp_path) as before:
-        for n in range(3):
-            before.sends.add(ROOM, text(f"m{n}"), f"id-{n}")
+        for n, id in enumerate((A, B, C)):
+            before.sends.add(ROOM, text(f"m{n}"), id)
         await out(before, 3)
-        before.acknowledge("id-1")
+        before.acknowledge(B)
 
     async with desk_on(tmp_path) as after:
         left = after.sends.messages
-        assert [(message.id, message.text) for message in left] == [("id-0", "m0"), ("id-2", "m2")]
-        assert after.sends.add(ROOM, text("m2"), "id-2") is left[1]
+        assert [(message.id, message.text) for message in left] == [(A, "m0"), (C, "m2")]
+        assert after.sends.add(ROOM, text("m2"), C) is left[1]
         with pytest.raises(Refused) as refused:
-            after.sends.add(ROOM, text("another"), "id-2")
+            after.sends.add(ROOM, text("another"), C)
         await asyncio.sleep(0.01)
         assert (refused.value.code, after.out) == ("id_reused", [])
 
 
 async def test_what_was_refused_outlives_the_process_and_goes_out_when_it_is_retried(tmp_path: Path) -> None:
     async with desk_on(tmp_path) as before:
-        message = before.sends.add(ROOM, text("one"), "a")
-        before.sends.add(ROOM, text("two"), "b")
+        message = before.sends.add(ROOM, text("one"), A)
+        before.sends.add(ROOM, text("two"), B)
         await out(before, 2)
-        before.refuse("a")
+        before.refuse(A)
         assert isinstance(message.acknowledged.exception(), Refused)
         assert before.sends.pending == 1
 
@@ -106,27 +107,27 @@ async def test_what_was_refused_outlives_the_process_and_goes_out_when_it_is_ret
         assert (failed.state, pending.state) == (MessageState.FAILED, MessageState.PENDING)
         assert isinstance(failed.error, Refused)
         assert failed.error.code == "not_found"
-        assert [each.id for each in after.sends.outbox] == ["b"]
+        assert [each.id for each in after.sends.outbox] == [B]
         failed.retry()
         await out(after, 1)
         assert after.texts() == ["one"]
-        assert [each.id for each in after.sends.messages] == ["b", "a"]
-        after.acknowledge("a")
+        assert [each.id for each in after.sends.messages] == [B, A]
+        after.acknowledge(A)
         assert (failed.state, failed.seq) == (MessageState.SENT, 2)
         assert (await failed.acknowledged).seq == 2
 
     async with desk_on(tmp_path) as last:
-        assert [each.id for each in last.sends.messages] == ["b"]
+        assert [each.id for each in last.sends.messages] == [B]
 
 
 async def test_what_is_discarded_is_gone_from_the_disk(tmp_path: Path) -> None:
     secret = "a word that nobody is to find"
     async with desk_on(tmp_path) as desk:
-        message = desk.sends.add(ROOM, text(secret), "a")
+        message = desk.sends.add(ROOM, text(secret), A)
         await out(desk, 1)
         message.discard()
         assert message.state is MessageState.PENDING  # it may be stored already: only what failed can be given up
-        desk.refuse("a")
+        desk.refuse(A)
         message.discard()
         assert (message.state, desk.sends.messages) == (MessageState.DISCARDED, ())
 
@@ -135,29 +136,29 @@ async def test_what_is_discarded_is_gone_from_the_disk(tmp_path: Path) -> None:
 
 async def test_the_app_hears_of_each_change_of_state() -> None:
     desk = Desk()
-    message = desk.sends.add(ROOM, text("one"), "a")
-    desk.refuse("a")
+    message = desk.sends.add(ROOM, text("one"), A)
+    desk.refuse(A)
     message.retry()
-    desk.acknowledge("a")
+    desk.acknowledge(A)
 
-    assert desk.heard == [("a", MessageState.FAILED), ("a", MessageState.PENDING), ("a", MessageState.SENT)]
+    assert desk.heard == [(A, MessageState.FAILED), (A, MessageState.PENDING), (A, MessageState.SENT)]
     assert desk.texts() == ["one", "one"]
 
 
 async def test_after_the_end_nothing_is_said_retried_or_given_up(tmp_path: Path) -> None:
     async with desk_on(tmp_path) as desk:
-        failed, pending = (desk.sends.add(ROOM, text(id), id) for id in "ab")
+        failed, pending = (desk.sends.add(ROOM, text(id), id) for id in (A, B))
         await out(desk, 2)
-        desk.refuse("a")
+        desk.refuse(A)
         desk.sends.fail(Closed("this client was closed"))
-        for call in (failed.retry, failed.discard, lambda: desk.sends.add(ROOM, text("late"), "c")):
+        for call in (failed.retry, failed.discard, lambda: desk.sends.add(ROOM, text("late"), C)):
             with pytest.raises(Closed):
                 call()
         with pytest.raises(Closed):
             await pending.acknowledged
 
     async with desk_on(tmp_path) as after:
-        assert [(each.id, each.state) for each in after.sends.messages] == [("a", "failed"), ("b", "pending")]
+        assert [(each.id, each.state) for each in after.sends.messages] == [(A, "failed"), (B, "pending")]
 
 
 async def test_a_text_that_is_none_is_refused_and_leaves_nothing() -> None:
@@ -186,7 +187,7 @@ async def test_what_a_full_disk_does_not_take_fails_and_can_be_retried_when_ther
     disk, _, _ = await open_disk(tmp_path, Fsync.ALWAYS, faults.append)
     desk = Desk(disk)
     fill(disk)
-    message = desk.sends.add(ROOM, text(LONG), "a")
+    message = desk.sends.add(ROOM, text(LONG), A)
     with pytest.raises(StoreFailed, match="full"):
         await message.stored()
 
@@ -194,7 +195,7 @@ async def test_what_a_full_disk_does_not_take_fails_and_can_be_retried_when_ther
     make_room(disk)
     message.retry()
     await out(desk, 1)
-    desk.acknowledge("a")
+    desk.acknowledge(A)
     await disk.close()
     assert [fault is None for fault in faults] == [False, True, True]
 
@@ -203,23 +204,23 @@ async def test_where_memory_will_do_what_a_full_disk_does_not_take_goes_out_all_
     disk, _, _ = await open_disk(tmp_path, Fsync.ALWAYS, lambda _: None)
     desk = Desk(disk, memory_will_do=True)
     fill(disk)
-    desk.sends.add(ROOM, text(LONG), "a")
+    desk.sends.add(ROOM, text(LONG), A)
     await out(desk, 1)
-    desk.acknowledge("a")
+    desk.acknowledge(A)
     await disk.close()
 
-    assert desk.heard == [("a", MessageState.SENT)]
+    assert desk.heard == [(A, MessageState.SENT)]
 
 
 async def test_what_was_acknowledged_while_the_disk_was_full_leaves_it_later(tmp_path: Path) -> None:
     async with desk_on(tmp_path) as desk:
         disk = desk.sends._disk
         assert disk is not None
-        desk.sends.add(ROOM, text("one"), "a")
+        desk.sends.add(ROOM, text("one"), A)
         await out(desk, 1)
         fill(disk)
-        desk.sends.add(ROOM, text(LONG), "b")
-        desk.acknowledge("a")
+        desk.sends.add(ROOM, text(LONG), B)
+        desk.acknowledge(A)
         async with asyncio.timeout(10):
             await until(lambda: len(desk.heard) == 2, 0.001)
         make_room(disk)

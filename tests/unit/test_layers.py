@@ -46,6 +46,7 @@ HOMES = {
 CORES = [
     "clients/python/ringpost_client/backoff.py",
     "clients/python/ringpost_client/connection.py",
+    "clients/python/ringpost_client/bounds.py",
     "clients/python/ringpost_client/counts.py",
     "clients/python/ringpost_client/heartbeat.py",
     "clients/python/ringpost_client/lane.py",

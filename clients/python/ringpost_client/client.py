@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from ringpost_client.api import Api
+from ringpost_client.bounds import as_id
 from ringpost_client.calls import Calls
 from ringpost_client.conversation import Conversation, Means
 from ringpost_client.counts import Counts
@@ -128,7 +129,12 @@ class Client:
     # Conversations.
 
     def conversation(self, id: str) -> Conversation:
-        """Return the conversation of that id, whether it is mine or not: the service says."""
+        """Return the conversation of that id, whether it is mine or not: the service says.
+
+        Raises:
+            Refused: it is no UUID.
+        """
+        id = as_id(id)
         if id not in self._conversations:
             self._conversations[id] = Conversation(id, self._means)
         return self._conversations[id]

@@ -1,11 +1,11 @@
 """What the app says, from the call to the acknowledgement: first on disk, then out."""
 
 import asyncio
-import json
 import uuid
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from ringpost_client.bounds import as_id, check
 from ringpost_client.disk import Disk
 from ringpost_client.errors import ClientError, Refused, StoreFailed
 from ringpost_client.message import Message, MessageState
@@ -50,12 +50,12 @@ class Sends:
         """Take what is said; what is there already, be it from an earlier process, is the same message.
 
         Raises:
-            Refused: it is no text, or its id is there as something else.
+            Refused: no frame can carry it, or its id is there as something else.
         """
         if self._error is not None:
             raise self._error
-        id = id or str(uuid.uuid4())
-        _check(conversation, id, change)
+        id = as_id(id) if id is not None else str(uuid.uuid4())
+        check(conversation, id, change)
         known = self._messages.get((conversation, id))
         if known is None:
             known = self._remember(conversation, id, change)
@@ -159,10 +159,3 @@ class Sends:
 
     def _forget(self, conversation: str, id: str) -> Message | None:
         return self._messages.pop((conversation, id), None)
-
-
-def _check(*said: object) -> None:
-    try:
-        json.dumps(said, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        raise Refused("invalid", "The text has a lone surrogate.") from None
