@@ -1,3 +1,4 @@
+import { check } from "./core/bounds.js";
 import { Pace } from "./pace.js";
 import { uuid } from "./uuid.js";
 
@@ -191,7 +192,9 @@ export class Conversation {
    * @param {string} [id]
    */
   #say(change, id = uuid()) {
-    return this.#client.put(this.id, wellFormed(change), id);
+    const said = wellFormed(change);
+    check(this.id, id, said);
+    return this.#client.put(this.id, said, id);
   }
 
   /**
