@@ -6,7 +6,7 @@ import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import cycle
 
 from deploy.capacity.model import LOOPBACK_ENDS, Measured, Stretch, solve
@@ -17,7 +17,7 @@ from deploy.swarm.errors import Failed
 from deploy.swarm.herd import Door, Herd, open_herd
 from deploy.swarm.rooms import make_rooms
 from deploy.swarm.seating import Seating
-from deploy.swarm.talk import Talk, open_talk
+from deploy.swarm.talk import open_talk
 from shared.auth import sign
 
 FIRST, CONNECT_S, REST_S, SETTLE_S, TTL_S = 100, 90.0, 2.0, 30.0, 3600
@@ -88,7 +88,6 @@ class _Measuring:
     scale: Scale
     running: Running
     tell: Callable[[str], None]
-    _talks: list[Talk] = field(default_factory=list)
 
     async def run(self) -> Found:
         run = f"capacity-{os.getpid()}"

@@ -48,11 +48,6 @@ def tcp_buffers() -> int:
     return _PAGE * _sockstat()["mem"]
 
 
-def tcp_sockets() -> int:
-    """Return the TCP sockets of this network namespace that are connected, both ends of a connection within the machine."""
-    return _sockstat()["inuse"]
-
-
 def slabs() -> dict[str, int]:
     """Return the bytes of the kernel's objects by kind; empty where one may not see them."""
     try:

@@ -19,7 +19,9 @@ def main() -> None:
     except LocalError as error:
         sys.exit(f"load: {error}")
     mix = MIXES[options.mix]
-    print(f"{mix.name}: {mix.about}; {options.users} users, {mix.per_second * options.users:g} sends a second", flush=True)
+    sends = mix.per_second * options.users
+    load = f"{options.users:,} users, {sends:,.0f} sends and {mix.deliveries_a_send() * sends:,.0f} deliveries a second"
+    print(f"{mix.name}: {mix.about}; {load}", flush=True)
     rate = max(1, options.users // RAMP_S)
     words = ["-f", str(Path(__file__).with_name("locustfile.py")), "--mix", mix.name, "-u", str(options.users), "-r", str(rate)]
     words += ["--stop-timeout", "40"]
