@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
+from random import randrange
 
 import httpx
 import pytest
@@ -59,7 +60,9 @@ def make_certificate() -> bytes:
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack with TLS in front, of three read gateways."""
-    stack = Stack(tmp_path_factory.mktemp("tls"), "deploy/tls.yaml", RINGPOST_READ="3")
+    stack = Stack(
+        tmp_path_factory.mktemp("tls"), "deploy/tls.yaml", RINGPOST_READ="3", RINGPOST_EDGE=f"10.213.{randrange(256)}"
+    )
     stack.make_secrets()
     certificate = stack.secrets / "tls_certificate"
     certificate.write_bytes(make_certificate())
