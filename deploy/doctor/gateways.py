@@ -19,7 +19,8 @@ _TO_DO = {
 def judge_gateways(gateways: Sequence[Seen]) -> list[Finding]:
     """Return what is wrong with each of them."""
     findings = [finding for seen in gateways for finding in _judge(seen)]
-    return or_well(findings, "gateways", f"{len(gateways)} answer, are ready and hear")
+    answering = sum(seen.told is not None for seen in gateways)
+    return or_well(findings, "gateways", f"{answering} answer, are ready and hear")
 
 
 def _judge(seen: Seen) -> Iterator[Finding]:
