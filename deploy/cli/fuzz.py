@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
@@ -66,6 +67,7 @@ def run(
     from deploy.local.errors import LocalError
     from deploy.replay.killer import NotRestarted, parse_targets
 
+    _heed_signals()
     expected = (LocalError, NotRestarted, ClientError, Absent, ValueError, OSError)
     try:
         access = _access(read_url, write_url)
@@ -89,6 +91,12 @@ def run(
     if not is_whole:
         print("ringpost: stopped before its end; this is what there was so far.", file=sys.stderr)
         raise typer.Exit(130)
+
+
+def _heed_signals() -> None:
+    """Stop upon Ctrl-C and SIGTERM, also where the caller had them ignored."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
 
 
 def _fail(error: BaseException) -> NoReturn:

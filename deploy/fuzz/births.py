@@ -9,16 +9,17 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from deploy.fuzz.nursery import CHUNK_BYTES
+from deploy.replay.polling import until
 
 ROOT = Path(__file__).parents[2]
 PYTHON_PROGRAM = "deploy.fuzz.python_client:main"
 NODE_PROGRAM = Path(__file__).with_name("node_client.js")
 JS_SDK = ROOT / "clients" / "js" / "src" / "index.js"
+POLL_S = 0.02
 NODE_NEEDED = (20, 10)  # the first that has a WebSocket, behind a flag; from 22 on it needs none
 
 Orders = Mapping[str, Any]
@@ -51,17 +52,35 @@ class Mother(Protocol):
         """End, with all that still lives."""
 
 
+class Ear:
+    """A child's stdin. What is said waits for as long as the child does not listen, and is dropped once it is dead."""
+
+    def __init__(self, pipe: asyncio.WriteTransport) -> None:
+        self._pipe = pipe
+
+    def tell(self, order: Orders) -> None:
+        if not self._pipe.is_closing():
+            self._pipe.write(_line(order))
+
+    def close(self) -> None:
+        self._pipe.close()
+
+
+async def make_ear(pipe: IO[bytes]) -> Ear:
+    """Return what speaks into *pipe*."""
+    transport, _ = await asyncio.get_running_loop().connect_write_pipe(asyncio.BaseProtocol, pipe)
+    return Ear(transport)
+
+
 class Forked:
     """A child of the nursery."""
 
-    def __init__(self, mother: "PythonMother", number: int, stdin: int) -> None:
-        self._mother, self._number = mother, number
-        self._stdin = os.fdopen(stdin, "wb", buffering=0)
+    def __init__(self, mother: "PythonMother", number: int, ear: Ear) -> None:
+        self._mother, self._number, self._ear = mother, number, ear
         self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def tell(self, order: Orders) -> None:
-        with suppress(OSError, ValueError):
-            self._stdin.write(_line(order))
+        self._ear.tell(order)
 
     def send_signal(self, number: signal.Signals) -> None:
         if not self.ended.done():
@@ -69,7 +88,7 @@ class Forked:
 
     async def wait(self) -> int:
         status = await asyncio.shield(self.ended)
-        self._stdin.close()
+        self._ear.close()
         return status
 
 
@@ -89,12 +108,14 @@ class PythonMother:
 
     async def bear(self, orders: Orders, output: Path) -> Process:
         self._numbers += 1
+        number = self._numbers
         theirs, ours = os.pipe()
+        ear = await make_ear(os.fdopen(ours, "wb", buffering=0))
+        child = self._children[number] = Forked(self, number, ear)
         with output.open("ab") as out, output.with_suffix(".err").open("ab") as err:
-            request = {"number": self._numbers, "orders": orders}
+            request = {"number": number, "orders": orders}
             socket.send_fds(self._line, [_line(request)], [theirs, out.fileno(), err.fileno()])
         os.close(theirs)
-        child = self._children[self._numbers] = Forked(self, self._numbers, ours)
         return child
 
     def signal(self, child: int, number: signal.Signals) -> None:
@@ -123,19 +144,20 @@ class PythonMother:
 class Spawned:
     """A process of its own."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
+    def __init__(self, process: "subprocess.Popen[bytes]", ear: Ear) -> None:
+        self._process, self._ear = process, ear
 
     def tell(self, order: Orders) -> None:
-        if self._process.stdin is not None and not self._process.stdin.is_closing():
-            self._process.stdin.write(_line(order))
+        self._ear.tell(order)
 
     def send_signal(self, number: signal.Signals) -> None:
-        with suppress(ProcessLookupError):
-            self._process.send_signal(number)
+        self._process.send_signal(number)
 
     async def wait(self) -> int:
-        return await self._process.wait()
+        # Not asyncio's own process: `send_signal` there may take the status from under who waits for it.
+        await until(lambda: self._process.poll() is not None, POLL_S)
+        self._ear.close()
+        return int(self._process.returncode)
 
 
 class NodeMother:
@@ -147,15 +169,15 @@ class NodeMother:
 
     async def bear(self, orders: Orders, output: Path) -> Process:
         with output.open("ab") as out, output.with_suffix(".err").open("ab") as err:
-            process = await asyncio.create_subprocess_exec(
-                *self._command,
-                json.dumps(orders),
-                stdin=asyncio.subprocess.PIPE,
+            process = subprocess.Popen(  # noqa: S603, ASYNC220  # it is over as soon as Node has begun
+                [*self._command, json.dumps(orders)],
+                stdin=subprocess.PIPE,
                 stdout=out,
                 stderr=err,
                 start_new_session=True,  # a terminal's Ctrl-C is for who started this
             )
-        spawned = Spawned(process)
+        assert process.stdin is not None
+        spawned = Spawned(process, await make_ear(process.stdin))
         self._born.add(spawned)
         return spawned
 

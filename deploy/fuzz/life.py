@@ -51,13 +51,17 @@ class Life:
 
     async def watch(self) -> None:
         """Wait for its end, and judge that."""
-        status = await self.process.wait()
+        try:
+            self._judge(await self.process.wait())
+        finally:
+            self.ended.set()
+
+    def _judge(self, status: int) -> None:
         self.read()
         is_killed = status == -signal.SIGKILL and self.may_die
         if not is_killed and not self._ended_well(status):
             complaint = self._output.with_suffix(".err").read_text(errors="replace")[-COMPLAINT_CHARACTERS:]
             self.reports.append(Broken(f"the process ended by itself ({status}): {complaint}"))
-        self.ended.set()
 
     def _ended_well(self, status: int) -> bool:
         return status == 0 and any(isinstance(report, Closed | Locked) for report in self.reports)

@@ -27,7 +27,8 @@ class Nursery:
         self._mouth.setblocking(False)
         signal.set_wakeup_fd(self._mouth.fileno())
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for who started this
+        for number in (signal.SIGINT, signal.SIGTERM):  # what a whole group of processes gets is for who started this
+            signal.signal(number, signal.SIG_IGN)
 
     def run(self) -> dict[str, Any]:
         """Serve; return in a new process, with what it is to do."""

@@ -29,6 +29,7 @@ class Hasty(Device):
     async def keep(self, message: Message) -> None:
         await super().keep(message)
         await asyncio.sleep(GONE_OUT_S)
+        self.client._sends.outbox.settle(message.conversation, message.id)
         self.client._sends.hear(Acked([Ack(message.conversation, message.id, 1, "", duplicate=False, attempts=1)]))
 
 
