@@ -45,7 +45,7 @@ class PageFiles:
 
     @property
     def modules(self) -> list[str]:
-        return [path for path in self.files if path.endswith(".js")]
+        return [path for path in self.files if path.endswith(".js") and "/src/" in path]
 
     def filled(self, path: str, values: Mapping[str, str]) -> File:
         """Return the shell or the worker with `{{name}}` replaced by the value of that name."""

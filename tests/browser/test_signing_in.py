@@ -56,16 +56,19 @@ async def test_a_host_that_is_named_embeds_the_page_and_hands_it_a_token(site: S
 
 async def test_a_host_that_is_not_named_gets_no_page(site: Site) -> None:
     port = free_port()
-    async with opened_place(site, page_hosts="https://app.example") as place:
-        async with hosted(port, place.read_url) as host, driven() as (_, browser):
-            page = await (await browser.new_context(viewport=WIDE)).new_page()
-            refused: list[str] = []
-            page.on("console", lambda message: refused.append(message.text))
-            await page.goto(host)
-            await page.wait_for_timeout(2_000)
+    async with (
+        opened_place(site, page_hosts="https://app.example") as place,
+        hosted(port, place.read_url) as host,
+        driven() as (_, browser),
+    ):
+        page = await (await browser.new_context(viewport=WIDE)).new_page()
+        refused: list[str] = []
+        page.on("console", lambda message: refused.append(message.text))
+        await page.goto(host)
+        await page.wait_for_timeout(2_000)
 
-            assert await page.evaluate("window.asked") == 0
-            assert any("frame-ancestors" in text for text in refused)
+        assert await page.evaluate("window.asked") == 0
+        assert any("frame-ancestors" in text for text in refused)
 
 
 async def test_a_token_behind_the_address_signs_in_and_is_erased_at_once(site: Site) -> None:
@@ -87,3 +90,14 @@ async def test_without_a_token_and_without_development_tokens_there_is_nothing_t
 
         await expect(page.locator("#sign-in-problem")).to_contain_text("Open this page from the product", timeout=WAIT_MS)
         await expect(page.locator("#sign-in")).to_be_hidden()
+
+
+async def test_a_page_whose_modules_did_not_come_loads_again_by_itself(site: Site) -> None:
+    async with opened_place(site, dev_tokens="false") as place, driven() as (_, browser):
+        await create(place.write, "alice", title="Supper")
+        page = await (await browser.new_context(viewport=WIDE)).new_page()
+        failures = iter([True, True])
+        await page.route("**/web/src/chat.js", lambda route: route.abort() if next(failures, False) else route.continue_())
+        await page.goto(f"{place.read_url}/#token={token('alice')}")
+
+        await expect(page.locator("a.room")).to_contain_text("Supper", timeout=WAIT_MS)

@@ -148,7 +148,7 @@ export class Chat extends EventTarget {
    * @param {number | null} seq
    */
   async loadAround(room, seq) {
-    if (seq === null) return this.#loadTail(room, HISTORY_PAGE);
+    if (seq === null) return this.#page(room, { limit: HISTORY_PAGE }, (page) => room.open(page));
     const before = seq + HISTORY_PAGE / 2;
     await this.#page(room, { before, limit: HISTORY_PAGE }, (page) => room.timeline.reset(page, before));
     if (room.timeline.to < seq + HISTORY_PAGE / 4) await this.loadAfter(room);
@@ -316,18 +316,16 @@ export class Chat extends EventTarget {
     const work = async () => {
       for (let room = stale.shift(); room !== undefined; room = stale.shift()) {
         const one = room;
-        if (one.isStale) await this.#try(() => this.#loadTail(one, TAIL_PAGE));
+        if (one.isStale) await this.#try(() => this.#loadTail(one));
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
   }
 
-  /**
-   * @param {Room} room
-   * @param {number} limit
-   */
-  #loadTail(room, limit) {
-    return this.#page(room, { limit }, (page) => room.open(page));
+  /** @param {Room} room */
+  #loadTail(room) {
+    const isElsewhere = () => room === this.#looked && !room.timeline.isEmpty && !room.timeline.isLast && !room.isLacking;
+    return this.#page(room, { limit: TAIL_PAGE }, (page) => (isElsewhere() ? room.glimpse(page) : room.open(page)));
   }
 
   /**

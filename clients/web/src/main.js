@@ -4,6 +4,7 @@ import { restore, signIn, signOut, told } from "./session.js";
 
 /** @import {Session} from "./session.js" */
 
+const SAYS = "ringpost.says";
 const page = told();
 const gate = /** @type {HTMLElement} */ (document.getElementById("gate"));
 const form = /** @type {HTMLFormElement} */ (document.getElementById("sign-in"));
@@ -15,8 +16,9 @@ const problem = /** @type {HTMLElement} */ (document.getElementById("sign-in-pro
 function enter(session) {
   const chat = new Chat(session, page);
   const app = new AppElement(chat, () => void leave(chat));
-  chat.addEventListener("ended", (event) => end(app, /** @type {CustomEvent} */ (event).detail));
+  chat.addEventListener("ended", (event) => end(/** @type {CustomEvent} */ (event).detail));
   gate.hidden = true;
+  sessionStorage.removeItem(SAYS);
   document.body.append(app);
   void chat.start();
 }
@@ -30,13 +32,14 @@ async function leave(chat) {
 }
 
 /**
- * @param {AppElement} app
+ * Begin anew, with nobody signed in.
+ *
  * @param {string} why
  */
-function end(app, why) {
+function end(why) {
   signOut();
-  app.remove();
-  ask(`You were signed out: ${why}`);
+  sessionStorage.setItem(SAYS, `You were signed out: ${why}`);
+  location.replace("/");
 }
 
 /** @param {string} says */
@@ -67,7 +70,8 @@ function keepShell() {
   addEventListener("load", () => navigator.serviceWorker.register(policy?.createScriptURL("") ?? "/worker.js").catch(() => {}));
 }
 
+dispatchEvent(new Event("ringpost:started"));
 keepShell();
 const session = await restore(page);
-if (session === null) ask("");
+if (session === null) ask(sessionStorage.getItem(SAYS) ?? "");
 else enter(session);

@@ -172,3 +172,12 @@ test("who types is forgotten after a while, and when they have said it", () => {
   one.apply(event(21, { sender: "carol" }));
   assert.deepEqual(one.typing(5001), []);
 });
+
+test("the latest page, when the reader is elsewhere in the log, changes the list and not what they look at", () => {
+  const one = room();
+  one.timeline.reset(page(1, 10, { head: 20 }), 11);
+  one.glimpse(page(15, 25));
+
+  assert.deepEqual([one.last?.seq, one.head, one.isStale], [25, 25, false]);
+  assert.deepEqual(seqs(one.timeline), Array.from({ length: 10 }, (_, n) => n + 1));
+});

@@ -36,7 +36,10 @@ export class Room {
   last = null;
   /** @type {Map<string, number>} who types, until when */
   #typing = new Map();
+  /** Whether its end is to be fetched. */
   isStale = true;
+  /** Whether its end was shown, and what was said since was not heard. */
+  isLacking = false;
 
   /**
    * @param {About} about
@@ -91,8 +94,19 @@ export class Room {
    */
   open(page) {
     this.timeline.reset(page);
-    this.isStale = false;
+    this.isStale = this.isLacking = false;
     this.last = this.timeline.items.findLast(isMessage) ?? this.last;
+  }
+
+  /**
+   * The latest page is here, while the reader is somewhere else in the log: take from it what the list shows.
+   *
+   * @param {Page} page
+   */
+  glimpse(page) {
+    this.timeline.head = Math.max(this.timeline.head, page.head);
+    this.isStale = false;
+    this.last = page.items.findLast(isMessage) ?? this.last;
   }
 
   /**
@@ -142,7 +156,7 @@ export class Room {
    * @param {number} head
    */
   #lack(head) {
-    this.isStale = this.timeline.isLast;
+    this.isStale = this.isLacking = this.timeline.isLast;
     this.timeline.head = Math.max(head, this.timeline.head);
   }
 

@@ -9,6 +9,7 @@ import { RoomElement } from "./room.js";
 import { StatusElement } from "./status.js";
 
 const TROUBLE_MS = 8000;
+const ROUND_MS = 50;
 
 /** The page of one who is signed in: the list, and beside it (or, where it is narrow, in its place) a conversation. */
 export class AppElement extends HTMLElement {
@@ -23,6 +24,7 @@ export class AppElement extends HTMLElement {
   #room = null;
   /** @type {Map<string, string>} */
   #drafts = new Map();
+  #isAsked = false;
 
   /**
    * @param {import("../chat.js").Chat} chat
@@ -57,11 +59,11 @@ export class AppElement extends HTMLElement {
     const chat = this.#chat;
     chat.addEventListener("list", () => this.#listed());
     chat.addEventListener("room", (event) => this.#changed(/** @type {CustomEvent} */ (event).detail));
-    chat.addEventListener("state", () => (this.#status.update(), this.#list.update()));
+    chat.addEventListener("state", () => this.#ask());
     chat.addEventListener("said", (event) => this.#said(/** @type {CustomEvent} */ (event).detail));
     chat.addEventListener("trouble", (event) => this.#trouble(/** @type {CustomEvent} */ (event).detail));
     addEventListener("hashchange", () => this.#go());
-    for (const type of ["online", "offline"]) addEventListener(type, () => this.#status.update());
+    for (const type of ["online", "offline"]) addEventListener(type, () => this.#ask());
     this.#go();
   }
 
@@ -74,18 +76,28 @@ export class AppElement extends HTMLElement {
     go();
   }
 
+  /** Draw what stands beside the conversation, once in a while however much comes; a tab that is not looked at has no frames. */
+  #ask() {
+    if (this.#isAsked) return;
+    this.#isAsked = true;
+    setTimeout(() => {
+      this.#isAsked = false;
+      this.#list.update();
+      this.#status.update();
+      this.#title();
+    }, ROUND_MS);
+  }
+
   #listed() {
-    this.#list.update();
     const { room } = routeOf(location.hash);
     if (room !== null && this.#room === null && this.#chat.rooms.has(room)) this.#go();
     else if (this.#room === null) this.#empty();
-    this.#title();
+    this.#ask();
   }
 
   /** @param {string} id */
   #changed(id) {
-    this.#list.update();
-    this.#status.update();
+    this.#ask();
     if (this.#room?.room.id !== id) return;
     if (this.#chat.rooms.has(id)) return this.#room.update();
     this.#trouble("You are no longer in that conversation.");
@@ -128,7 +140,8 @@ export class AppElement extends HTMLElement {
       : rooms.size > 0 || !state.isLoaded
         ? ["Pick a conversation", "What was said while you were away is already there."]
         : ["It is quiet in here", "Write to somebody, or gather a few people around a topic."];
-    fill(this.#main, h("div", { class: "empty" }, h("div", { class: "rings", "aria-hidden": "true" }), h("h1", {}, title), h("p", {}, text), start));
+    if (this.#main.firstElementChild?.dataset.says === title) return;
+    fill(this.#main, h("div", { class: "empty", "data-says": title }, h("div", { class: "rings", "aria-hidden": "true" }), h("h1", {}, title), h("p", {}, text), start));
   }
 
   #title() {

@@ -42,11 +42,12 @@ export class ListElement extends HTMLElement {
   update() {
     const wanted = this.#search.value.trim().toLocaleLowerCase();
     const rooms = this.#chat.ordered.filter((room) => wanted === "" || titleOf(room, this.#chat.people).toLocaleLowerCase().includes(wanted));
-    const invitations = [...this.#chat.invitations.values()].map((invitation) => this.#invitation(invitation));
+    const invitations = [...this.#chat.invitations.values()].map((invitation) => this.#invited(invitation));
     const rows = rooms.map((room) => this.#row(room));
-    const isSame = rows.length + invitations.length === this.#list.children.length && rows.every((row, index) => this.#list.children[index + invitations.length] === row);
-    if (!isSame || invitations.length > 0) this.#arrange([...invitations, ...rows]);
-    if (rows.length === 0 && invitations.length === 0) fill(this.#list, this.#nothing(wanted));
+    const shown = [...invitations, ...rows];
+    const isSame = shown.length === this.#list.children.length && shown.every((row, index) => this.#list.children[index] === row);
+    if (!isSame) this.#arrange(shown);
+    if (shown.length === 0) fill(this.#list, this.#nothing(wanted));
   }
 
   /**
@@ -112,6 +113,14 @@ export class ListElement extends HTMLElement {
       h("span", { class: `last${isTyping ? " typing" : ""}` }, sender !== "" && !isTyping && own(`${sender}: `), own(text || "No messages yet")),
       unread > 0 && h("span", { class: "count", "aria-label": `${unread} unread` }, unread > 999 ? "999+" : String(unread)),
     );
+  }
+
+  /** @param {{room: string, title: string | null, by: string}} invitation */
+  #invited(invitation) {
+    const signature = JSON.stringify(invitation);
+    const drawn = this.#drawn.get(signature);
+    if (drawn === undefined) this.#drawn.set(signature, { element: this.#invitation(invitation), signature });
+    return this.#drawn.get(signature)?.element;
   }
 
   /** @param {{room: string, title: string | null, by: string}} invitation */

@@ -315,6 +315,7 @@ export class MessagesElement extends HTMLElement {
   #reach() {
     if (this.#isLoading || this.#isFailing || this.#opening === 0) return;
     const { timeline } = this.#room;
+    if (timeline.isEmpty && !timeline.isFirst) return void this.#load(() => this.#chat.loadAround(this.#room, null));
     const start = this.#layout.top(0);
     const end = this.#layout.top(this.#layout.size);
     const isFar = this.#top + 3 * this.#height < start || this.#top > end + 2 * this.#height;

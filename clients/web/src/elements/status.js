@@ -5,6 +5,7 @@ export class StatusElement extends HTMLElement {
   #chat;
   #summary;
   #more;
+  #drawn = "";
 
   /** @param {import("../chat.js").Chat} chat */
   constructor(chat) {
@@ -19,6 +20,9 @@ export class StatusElement extends HTMLElement {
   update() {
     const { read, write, ackMs, storage } = this.#chat.state;
     const waiting = this.#chat.pending;
+    const drawn = JSON.stringify([read, write, ackMs, storage, waiting, navigator.onLine]);
+    if (drawn === this.#drawn) return; // what is drawn anew is told anew to those who do not look
+    this.#drawn = drawn;
     this.classList.toggle("up", read.isUp);
     const delay = ackMs === null ? "" : ` · ${shown(ackMs)}`;
     const says = read.isUp ? `${read.gateway}${delay}` : navigator.onLine === false ? "Offline" : "Connecting…";
