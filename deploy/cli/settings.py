@@ -14,7 +14,10 @@ class Program(StrEnum):
     ROUTER = "router"
 
 
-def run(program: Annotated[Program | None, typer.Argument(help="gateway or router; both if not given.")] = None) -> None:
+def run(
+    program: Annotated[Program | None, typer.Argument(help="gateway or router; both if not given.")] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a table in Markdown, as documents have it.")] = False,
+) -> None:
     """Print every setting: its variable, its value now, its meaning. Secrets are masked."""
     from rich.console import Console
     from rich.table import Table
@@ -25,8 +28,13 @@ def run(program: Annotated[Program | None, typer.Argument(help="gateway or route
 
     kinds: dict[Program, type[Settings]] = {Program.GATEWAY: GatewaySettings, Program.ROUTER: RouterSettings}
     console = Console(soft_wrap=not sys.stdout.isatty())
+    if markdown:
+        print("| program | variable | default | what |\n|---|---|---|---|")
     for kind in [program] if program else kinds:
         rows = [_row(name, field) for name, field in kinds[kind].model_fields.items()]
+        if markdown:
+            _print_markdown(kind, rows)
+            continue
         if not sys.stdout.isatty():
             for row in rows:
                 print("\t".join((kind.value, *row)))
@@ -35,6 +43,11 @@ def run(program: Annotated[Program | None, typer.Argument(help="gateway or route
         for row in rows:
             table.add_row(*row)
         console.print(table)
+
+
+def _print_markdown(kind: Program, rows: list[tuple[str, str, str]]) -> None:
+    for row in rows:
+        print("| " + " | ".join(cell.replace("|", "\\|") for cell in (kind.value, *row)) + " |")
 
 
 def _row(name: str, field: FieldInfo) -> tuple[str, str, str]:

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
+import pytest
 
 from shared.close_codes import CloseCode
 from tests.figures import figure
@@ -87,3 +88,16 @@ def test_a_database_that_is_away_is_said_in_a_line() -> None:
     assert told.returncode == 2
     assert told.stderr.count("\n") == 1
     assert "Traceback" not in told.stderr
+
+
+@pytest.mark.parametrize("told", ["system_identifier", "timeline"])
+async def test_another_cluster_or_timeline_is_another_history_by_itself(postgres_url: str, told: str) -> None:
+    connection = await asyncpg.connect(postgres_url)
+    before = await connection.fetchval("SELECT current_epoch()")
+    await connection.execute(f"UPDATE history_epoch SET {told} = {told} + 1")  # as a dump of there, restored here
+    after = await connection.fetchval("SELECT current_epoch()")
+    again = await connection.fetchval("SELECT current_epoch()")
+    await connection.close()
+
+    assert after != before
+    assert again == after
