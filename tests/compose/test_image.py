@@ -1,8 +1,12 @@
 """What is in the image, and what is not; what compose.yaml gives its containers."""
 
+import contextlib
 import json
+import socket
+import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 from services.settings import GatewaySettings
@@ -10,6 +14,7 @@ from tests.compose.docker import DockerError, run
 from tests.compose.stack import COMMAND_S, IMAGE, SERVICES, Stack
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
+CROWD = 200
 
 
 def inside(*words: str, env: dict[str, str]) -> str:
@@ -107,3 +112,25 @@ def test_a_gateway_has_longer_to_stop_than_it_takes(stack: Stack) -> None:
 
     for service in ("read", "write"):
         assert all(stack.inspect(id)["Config"]["StopTimeout"] > takes_s + 5 for id in stack.containers(service))
+
+
+def test_clients_behind_dockers_port_proxy_are_noticed_and_spread_all_the_same(stack: Stack) -> None:
+    with contextlib.ExitStack() as opened:
+        for _ in range(CROWD):
+            opened.enter_context(socket.create_connection(("127.0.0.1", stack.ports["READ"]), 10))
+        deadline = time.monotonic() + 5
+        while sum(carried(stack)) < CROWD and time.monotonic() < deadline:
+            time.sleep(0.2)
+        shares = carried(stack)
+        degraded = httpx.get(f"{stack.admin_url}/ready").json()["degraded"]
+
+    assert sum(shares) == CROWD
+    assert min(shares) >= 64
+    assert "read: clients' addresses are hidden" in degraded
+    assert stack.compose("logs", "--no-color", "router").count("clients' addresses are hidden") == 1
+
+
+def carried(stack: Stack) -> list[int]:
+    """Return how many connections the router has at each read gateway."""
+    pools = httpx.get(f"{stack.admin_url}/status").json()["pools"]
+    return [gateway["own"] for pool in pools if pool["name"] == "read" for gateway in pool["gateways"]]

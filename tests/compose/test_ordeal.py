@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ def talk(stack: Stack, tmp_path: Path) -> Iterator[Callable[..., Talking]]:
     """What begins to talk (the arguments are those of `Talking`)."""
     talking: list[Talking] = []
 
-    def begin(**how: int) -> Talking:
+    def begin(**how: Any) -> Talking:
         talking.append(Talking(stack, tmp_path, **how))
         return talking[-1]
 

@@ -23,7 +23,7 @@ from tests.compose.stack import COMMAND_S, IMAGE, Stack
 from tests.compose.talking import Talking
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
-UPGRADED = ("router", "write", "read")
+UPGRADED, WATCHERS = ("router", "write", "read"), 60
 
 # What a client in a container of its own says of where it is and of who served it.
 LOOK = """
@@ -114,7 +114,7 @@ def test_the_router_believes_haproxy_alone(stack: Stack) -> None:
 def test_an_upgrade_of_all_services_under_many_readers_costs_nobody_a_message_or_a_socket(stack: Stack, tmp_path: Path) -> None:
     urls = {f"RINGPOST_{name}_URL": f"https://localhost:{stack.ports[f'TLS_{name}']}" for name in ("READ", "WRITE")}
     trust = {"SSL_CERT_FILE": str(stack.secrets / "tls_certificate")}
-    talking = Talking(stack, tmp_path, logs=3, lines=300, watchers=60, seconds=60, **urls, **trust)
+    talking = Talking(stack, tmp_path, logs=3, lines=300, watchers=WATCHERS, seconds=120, **urls, **trust)
     before = {id for service in UPGRADED for id in stack.containers(service)}
     stack.build("two")
     talking.keep_on()
@@ -125,10 +125,11 @@ def test_an_upgrade_of_all_services_under_many_readers_costs_nobody_a_message_or
     talking.finish()
 
     after = [id for service in UPGRADED for id in stack.containers(service)]
-    talking.report("upgraded", {"containers": len(after) + 2, "watchers": 60})
+    talking.report("upgraded", {"containers": len(after) + 2, "watchers": WATCHERS})
     assert talking.faults() == dict.fromkeys(talking.faults(), 0), (talking.words(), stack.logs())
     assert talking.total("disconnects") == talking.total("reconnects") == talking.total("refused") == 0
     assert talking.without_socket_ms == 0
+    assert talking.total("moves") >= WATCHERS
     assert (len(after), before & set(after)) == (len(before), set())
     labels = [stack.inspect(id)["Config"]["Labels"]["org.opencontainers.image.revision"] for id in after]
     assert set(labels) == {"two"}
