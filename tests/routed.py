@@ -116,7 +116,7 @@ async def is_served(to: Routed, source: str = "127.0.0.1") -> bool:
         return False
     try:
         writer.write(b"hello")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(START_S):
             return await reader.readexactly(5) == b"hello"
     except (OSError, asyncio.IncompleteReadError):
         return False

@@ -21,7 +21,7 @@ from tests.namespaces import ROUTER, ROUTER6, Network, gateway_address, missing,
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 
-PORT, WAIT_S = 9000, 20.0
+PORT, WAIT_S = 9000, 60.0
 SHAPE = Shape(buckets=4096)
 SETTINGS = {
     "RINGPOST_PLANE": "kernel",
@@ -85,7 +85,7 @@ def connected(network: Network, source: str, port: int = 8000) -> Iterator[socke
     with network.clients.inside():
         sock = socket.socket(family, socket.SOCK_STREAM)
     with sock:
-        sock.settimeout(5)
+        sock.settimeout(30)
         sock.bind((source, 0))
         sock.connect((ROUTER6 if ":" in source else ROUTER, port))
         yield sock
@@ -354,7 +354,7 @@ def ready(network: Network) -> str:
     with network.router.inside():
         sock = socket.socket()
     with sock:
-        sock.settimeout(5)
+        sock.settimeout(30)
         sock.connect(("127.0.0.1", 7000))
         sock.sendall(b"GET /ready HTTP/1.0\r\n\r\n")
         said = b""

@@ -43,7 +43,7 @@ async def test_a_stranger_who_sends_a_header_is_dropped_and_others_are_served() 
         reader, writer = await opened(router)
         writer.write(encode(("10.9.9.9", 1), ("10.9.9.8", 2), None))
 
-        assert await is_dropped(reader, 5)
+        assert await is_dropped(reader, START_S)
         assert await is_served(router)
         assert (await router.figures())["refused_header_total"] == 1
 
@@ -55,7 +55,7 @@ async def test_a_stranger_does_not_get_a_header_through_piece_by_piece() -> None
             writer.write(bytes([byte]))
             await asyncio.sleep(0.02)
 
-        assert await is_dropped(reader, 5)
+        assert await is_dropped(reader, START_S)
         assert (await router.figures())["refused_header_total"] == 1
 
 
@@ -66,7 +66,7 @@ async def test_what_only_begins_as_a_header_comes_whole() -> None:
             writer.write(part)
             await asyncio.sleep(0.05)
 
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(START_S):
             assert await reader.readexactly(10) == b"\r\n\r\n\x00hello"
 
 
@@ -89,7 +89,7 @@ async def test_who_has_said_all_still_hears_the_answer_and_leaves_nothing_behind
         writer.write(b"who\n")
         writer.write_eof()
 
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(START_S):
             assert b"127.0.0.1" in await reader.read(200)
             assert await reader.read(200) == b""
         await until(router, lambda told: told["connections"] == 0)
@@ -103,7 +103,7 @@ async def test_the_front_says_whose_connection_it_is_and_what_comes_with_the_hea
             writer.write(part)
             await asyncio.sleep(0.05)
 
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(START_S):
             assert await reader.readexactly(5) == b"hello"
         assert await is_served(router, "127.0.0.1")
 
@@ -114,7 +114,7 @@ async def test_a_front_that_is_slow_or_lies_is_dropped_in_bounded_time(said: byt
         reader, writer = await opened(router, "127.0.0.9")
         writer.write(said)
 
-        assert await is_dropped(reader, 5)
+        assert await is_dropped(reader, START_S)
         assert await is_served(router)
 
 
@@ -134,7 +134,7 @@ async def test_an_idle_connection_ends_after_its_time() -> None:
     async with routed(idle_timeout_s="0.5") as router:
         reader, _ = await opened(router)
 
-        assert await is_dropped(reader, 5)
+        assert await is_dropped(reader, START_S)
         assert (await router.figures())["idle_ended_total"] == 1
 
 
