@@ -22,7 +22,8 @@ from deploy.local.access import Access
 from tests.gateways import Site, running, token
 from tests.javascript import needs_node
 
-FORGETFUL_JS = Path(__file__).parents[1] / "sabotage" / "forgetful.js"
+pytestmark = pytest.mark.timeout(400)  # its waits are for busy machines
+
 TRIES = 3
 TWO = (Device("ann", Keeper.APP), Device("ben", Keeper.SDK))
 
@@ -106,6 +107,7 @@ SABOTAGES = {
 }
 
 
+@pytest.mark.slow
 async def test_a_client_that_breaks_a_promise_is_found_out(site: Site) -> None:
     turns = asyncio.Semaphore(2)
 
@@ -120,6 +122,7 @@ async def test_a_client_that_breaks_a_promise_is_found_out(site: Site) -> None:
     assert dict(zip(SABOTAGES, outcomes, strict=True)) == dict.fromkeys(SABOTAGES, True)
 
 
+@pytest.mark.slow
 async def test_a_failing_schedule_is_made_as_small_as_it_can_be_and_printed(site: Site) -> None:
     needless = (Step(0, Act.CLOCK, device=1, amount=60), Step(10, Act.SEND, amount=3, of="0"), Step(900, Act.CUT, of="read"))
     mother = PythonMother("tests.sabotage:hurried")
@@ -137,7 +140,13 @@ async def test_a_failing_schedule_is_made_as_small_as_it_can_be_and_printed(site
     assert "swapped 2" in table(campaign)
 
 
-@needs_node
-async def test_a_client_in_node_that_forgets_its_outbox_is_found_out(site: Site) -> None:
+FORGETFUL: dict[Sdk, Callable[[], Mother]] = {
+    Sdk.PYTHON: partial(PythonMother, "tests.sabotage:forgetful"),
+    Sdk.JS: partial(NodeMother, Path(__file__).parents[1] / "sabotage" / "forgetful.js"),
+}
+
+
+@pytest.mark.parametrize("sdk", [Sdk.PYTHON, pytest.param(Sdk.JS, marks=needs_node)])
+async def test_a_client_that_forgets_its_outbox_is_found_out(site: Site, sdk: Sdk) -> None:
     async with fuzzed(site) as where:
-        assert await found(partial(NodeMother, FORGETFUL_JS), WAITING, Sdk.JS, "lost", where)
+        assert await found(FORGETFUL[sdk], WAITING, sdk, "lost", where)
