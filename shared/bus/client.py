@@ -41,7 +41,7 @@ def connect(url: str, timeout_s: float) -> Redis:
         decode_responses=False,
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,
-        socket_keepalive=True,
+        **({} if url.startswith("unix:") else {"socket_keepalive": True}),
         health_check_interval=0,
         retry=Retry(NoBackoff(), 0),
         max_connections=8,

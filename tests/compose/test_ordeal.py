@@ -58,17 +58,20 @@ def test_what_is_restarted_killed_or_stopped_loses_nothing(stack: Stack, talk: C
         stack.compose("restart", service)
         stack.wait_healthy()
         done["restarts"] += 1
+        print(f"\n  {service} restarted", end="", flush=True)
     for service in SERVICES:
         for container in stack.containers(service):
             talking.keep_on()
             stack.kill(container)
             stack.wait_healthy()
             done["kills"] += 1
+            print(f"\n  {service} killed", end="", flush=True)
     for service in ("redis", "postgres"):
         talking.keep_on()
         stack.freeze(service, FROZEN_S)
         stack.wait_healthy()
         done["stops"] += 1
+        print(f"\n  {service} stopped for {FROZEN_S:.0f} s", end="", flush=True)
     talking.finish()
 
     talking.report("restarted, killed and stopped", done)
