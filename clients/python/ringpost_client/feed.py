@@ -59,6 +59,10 @@ class Feed:
         """What comes next does not continue what came: it begins where the one who takes every event is."""
         self._ready.clear()
         self._is_cut = False
+        self.look_back()
+
+    def look_back(self) -> None:
+        """What comes next may not continue what came: who follows a conversation reads what is between."""
         for followers in self._followers.values():
             for follower in followers:
                 follower.cut()

@@ -36,6 +36,7 @@ class Reading:
         self.feed = Feed(start, self._hold, self._restart)
         self._opening = asyncio.Lock()
         self._watched: list[str] = []
+        self._is_new = False  # whether no socket has had its welcome since the link was opened
 
     def events(self) -> AsyncIterator[Event]:
         """Yield every event from where the app was."""
@@ -73,6 +74,10 @@ class Reading:
 
     def greet(self) -> None:
         """The socket has its welcome."""
+        if self._is_new:
+            # It begins at the head as of now, which may be further than the pages that were read before it.
+            self._is_new = False
+            self.feed.look_back()
         if self._watched:
             self.watch(self._watched)
 
@@ -81,7 +86,7 @@ class Reading:
         return self.link is not None and self.link.say(frame)
 
     def _begin(self, start: Positions) -> None:
-        self.positions = Positions(start.epoch, start.inbox, start.of)
+        self.positions, self._is_new = Positions(start.epoch, start.inbox, start.of), True
         self.link = self._open_link(self.positions)
 
     def _restart(self, start: Positions) -> None:
