@@ -39,9 +39,13 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """*text* stands at *line* of *document*, and prints what is *shown* (nothing shown: that is not compared)."""
+    """*text* stands at *line* of *document*, and prints what is *shown* (nothing shown: that is not compared).
+
+    Commands of one *block* (its first line) are run one after the other in one place.
+    """
 
     document: str
+    block: int
     line: int
     text: str
     shown: Sequence[str]
@@ -73,7 +77,7 @@ def read_mentions(document: str, text: str) -> Iterator[Command]:
     for number, line in enumerate(text.splitlines(), 1):
         if number not in fenced:
             for found in _INLINE.finditer(line):
-                yield Command(document, number, found[1], (), frozenset())
+                yield Command(document, number, number, found[1], (), frozenset())
 
 
 def _commands(document: str, line: int, body: Sequence[str], marks: frozenset[str]) -> Iterator[Command]:
@@ -86,7 +90,7 @@ def _commands(document: str, line: int, body: Sequence[str], marks: frozenset[st
         while said[-1].endswith("\\") and rest:
             said[-1] = said[-1][:-1]
             said.append(rest.pop(0).strip())
-        yield Command(document, line + 1 + start, "".join(said), tuple(rest), marks)
+        yield Command(document, line, line + 1 + start, "".join(said), tuple(rest), marks)
 
 
 def _blocks(text: str) -> Iterator[tuple[int, str, list[str]]]:

@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,11 +20,14 @@ LIMIT_S, STOP_S = 300.0, 15.0
 _PORTS = re.compile(r"(127\.0\.0\.1|localhost):800([01])\b")
 
 
-def lay_out(folder: Path) -> Path:
-    """Fill *folder* with links to all that the checkout has, and with logs in `chat/`."""
-    for path in ROOT.iterdir():
-        if path.name not in (".ringpost", ".git", "chat"):
-            (folder / path.name).symlink_to(path)
+def lay_out(folder: Path, *, is_copy: bool) -> Path:
+    """Fill *folder* with what the checkout has, as links or as a copy of what is committed, and with logs in `chat/`."""
+    if is_copy:
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
+    else:
+        for path in ROOT.iterdir():
+            if path.name not in (".ringpost", ".git", "chat"):
+                (folder / path.name).symlink_to(path)
     (folder / "chat").mkdir()
     make_logs(folder / "chat", LOGS, LINES)
     return folder
@@ -38,9 +41,18 @@ class Stage:
     environment: Mapping[str, str]
     ports: tuple[int, int]
 
-    def run(self, command: Command) -> str | None:
-        """Run it; return what is wrong with what it printed."""
-        text = _PORTS.sub(lambda found: f"{found[1]}:{self.ports[int(found[2])]}", command.text)
+    def run_all(self, commands: Sequence[Command]) -> str | None:
+        """Run the commands of a block, each with what those before it have exported; return what is wrong with one of them."""
+        exported: list[str] = []
+        for command in commands:
+            if (wrong := self._run(command, "; ".join([*exported, command.text]))) is not None:
+                return f"{command}: {wrong}"
+            if command.text.startswith("export "):
+                exported.append(command.text)
+        return None
+
+    def _run(self, command: Command, text: str) -> str | None:
+        text = _PORTS.sub(lambda found: f"{found[1]}:{self.ports[int(found[2])]}", text)
         with (self.folder / "output.txt").open("w+") as output:
             process = subprocess.Popen(
                 ["bash", "-c", text], cwd=self.folder, env=dict(self.environment), stdin=subprocess.DEVNULL,

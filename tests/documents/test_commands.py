@@ -6,8 +6,9 @@ With SLOW=1 those that take longer than half a minute are run too.
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import suppress
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,8 @@ def _readable() -> Iterator[Command]:
             yield from read_commands(name, text)
 
 
-BLOCKS = list(_readable())
+SHOWN = list(_readable())
+BLOCKS = [list(block) for _, block in groupby(SHOWN, lambda command: (command.document, command.block))]
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +46,9 @@ def up(folder: Path) -> Iterator[Up]:
 
 @pytest.fixture
 def stage(tmp_path: Path, request: pytest.FixtureRequest) -> Stage:
-    command: Command = request.getfixturevalue("command")
-    return make_stage(lay_out(tmp_path), request.getfixturevalue("up") if "system" in command.marks else None)
+    marks = request.getfixturevalue("block")[0].marks
+    folder = lay_out(tmp_path, is_copy="docker" in marks)
+    return make_stage(folder, request.getfixturevalue("up") if "system" in marks else None)
 
 
 @pytest.mark.parametrize(("name", "text"), NAMED, ids=[name for name, _ in NAMED])
@@ -53,25 +56,25 @@ def test_all_commands_of_a_document_can_be_run(name: str, text: str) -> None:
     list(read_commands(name, text))
 
 
-@pytest.mark.parametrize("command", [*MENTIONS, *BLOCKS], ids=str)
+@pytest.mark.parametrize("command", [*MENTIONS, *SHOWN], ids=str)
 def test_a_command_that_is_named_is_there_with_its_flags(command: Command) -> None:
     assert unknown(command.text) is None
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
-@pytest.mark.parametrize("command", BLOCKS, ids=str)
-def test_a_command_that_is_shown_prints_what_is_shown(command: Command, stage: Stage) -> None:
-    _skip_where_it_cannot_run(command)
-    assert stage.run(command) is None
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("block", BLOCKS, ids=[str(block[0]) for block in BLOCKS])
+def test_the_commands_of_a_block_print_what_is_shown(block: list[Command], stage: Stage) -> None:
+    _skip_where_it_cannot_run(block[0].marks)
+    assert stage.run_all(block) is None
 
 
-def _skip_where_it_cannot_run(command: Command) -> None:
-    if "slow" in command.marks and os.environ.get("SLOW") != "1":
+def _skip_where_it_cannot_run(marks: Set[str]) -> None:
+    if "slow" in marks and os.environ.get("SLOW") != "1":
         pytest.skip("it takes longer than 30 seconds (SLOW=1 runs it)")
-    if "root" in command.marks and os.geteuid() != 0:
+    if "root" in marks and os.geteuid() != 0:
         pytest.skip("it needs root")
-    if "docker" in command.marks and not _has_docker():
+    if "docker" in marks and not _has_docker():
         pytest.skip("it needs Docker")
 
 
