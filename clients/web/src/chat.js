@@ -12,7 +12,7 @@ const AT_ONCE = 4;
 const SAVE_MS = 1000;
 const RETRY_MS = 3000;
 const WATCHED = 100;
-const KEPT_ITEMS = 4000;
+const KEPT_ITEMS = 1200;
 
 /**
  * All that the page knows and does, without a way to show it: conversations, what comes of them, what is said.
