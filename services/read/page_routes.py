@@ -45,7 +45,7 @@ def page_routes(files: PageFiles, about: PageAbout) -> APIRouter:
 
 
 def _shell_values(files: PageFiles, about: PageAbout, base: str) -> Mapping[str, str]:
-    modules = "\n".join(f'    <link rel="modulepreload" href="{base}/{path}" />' for path in files.modules)
+    modules = "\n".join(f'    <link rel="modulepreload" fetchpriority="low" href="{base}/{path}" />' for path in files.modules)
     values = {"write": about.write_url, "hosts": " ".join(about.hosts), "dev": "on" if about.has_dev_tokens else "off"}
     return {"base": base, "modules": modules} | {name: escape(value) for name, value in values.items()}
 
