@@ -78,6 +78,11 @@ def members(plan: Plan, script: Script) -> tuple[list[str], list[str]]:
     return all_members[: MEMBERS_MAX - 1], all_members[MEMBERS_MAX - 1 :]
 
 
+def adding(script: Script, user: str) -> str:
+    """Return the id of the request that adds *user*: the same one whenever it is tried again, another one for each user."""
+    return str(uuid.uuid5(uuid.UUID(script.request), user))
+
+
 def _script(log: Log, chance: random.Random) -> Script:
     times = elapsed(tuple(said.second for said in log.said)) if log.said else ()
     lines = [

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import cycle
 from typing import Any, TypeVar
 
@@ -14,7 +15,7 @@ from ringpost_client import Client, Options, State, Unavailable, Via
 from deploy.local.access import Access
 from deploy.local.found import find_local
 from deploy.replay.killer import Killer, Stop, stop_for
-from deploy.replay.plan import Line, Plan, Script, members
+from deploy.replay.plan import Line, Plan, Script, adding, members
 from deploy.replay.polling import until
 from deploy.replay.pool import Pool
 from deploy.replay.roller import Roller
@@ -147,7 +148,7 @@ class Runner:
             lambda: client.api.create(token, script.request, title=script.name[:200], members=first, owner=owner)
         )
         for user in more:
-            await insist(lambda user=user: client.api.add_member(token, conversation, script.request, user))  # type: ignore[misc]  # the default binds the loop's variable
+            await insist(partial(client.api.add_member, token, conversation, adding(script, user), user))
         return conversation
 
     @asynccontextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy.replay.irc import Log, Said, elapsed, parse, parse_log, read_log
-from deploy.replay.plan import address, make_plan, members
+from deploy.replay.plan import adding, address, make_plan, members
 from tests.chat import REAL
 
 
@@ -94,3 +94,10 @@ def test_more_members_than_a_creation_takes_are_added_after_it() -> None:
     first, more = members(plan, plan.scripts[0])
     assert len(first) == 999
     assert [*first, *more] == [*plan.watchers, *plan.scripts[0].nicks]
+
+
+def test_each_who_is_added_later_is_added_by_a_request_of_their_own_that_can_be_repeated() -> None:
+    (script,) = make_plan([LOG], watchers=1, seed=1, run="x").scripts
+    ids = [adding(script, f"nick-{n}") for n in range(1_500)]
+    assert len({*ids, script.request}) == 1_501
+    assert ids[7] == adding(script, "nick-7")
