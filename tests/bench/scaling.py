@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Sequence
@@ -87,6 +88,8 @@ def _tell(ramp: Ramp) -> None:
 
 def main() -> None:
     options = _parse(sys.argv[1:])
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell in the background had them ignored
+        signal.signal(number, signal.default_int_handler)
     try:
         ramps = uvloop.run(measure(options.seconds, options.guests, options.steps))
     except KeyboardInterrupt:
