@@ -113,7 +113,7 @@ class Holding:
     async def _cpu_shares(self, seconds: float) -> dict[str, float]:
         """Return how many cores each kind of process takes."""
         processes = {name: (name.partition("-")[0], pid) for name, pid in self.running.local.processes.items()}
-        processes |= {f"swarm-{pid}": ("swarm", pid) for pid in (*self.herd.pids, os.getpid())}
+        processes |= {f"swarm-{pid}": ("swarm", pid) for pid in self.herd.pids}
         before, began = {name: cpu_s(pid) for name, (_, pid) in processes.items()}, time.monotonic()
         await asyncio.sleep(seconds)
         lasted = time.monotonic() - began
