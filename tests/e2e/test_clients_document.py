@@ -14,6 +14,8 @@ from ringpost_client import Api
 from tests.gateways import JWT_KEY, Site, running, token
 from tests.javascript import NODE, needs_node
 
+pytestmark = pytest.mark.slow  # it builds packages
+
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "clients.md").read_text()
 NPM = shutil.which("npm") or ""

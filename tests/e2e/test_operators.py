@@ -13,12 +13,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import asyncpg
+import pytest
 import redis
 
 from deploy.doctor.examination import Patient, examine
 from deploy.local.access import Access
 from deploy.local.servers import Servers
 from tests.system import ROOT, Up
+
+pytestmark = pytest.mark.slow
 
 LOCK_S = 30.0
 

@@ -7,16 +7,17 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+import psutil
 import pytest
 
 from tests.chat import make_logs, speed_for
 from tests.system import READY, ROOT, Up
+from tests.terminal import wait_until
 
 FAULTS = ("lost", "duplicated", "out_of_order", "altered", "disagreements")
 
@@ -176,7 +177,7 @@ def test_a_wrong_flag_is_one_line(system: Up, tmp_path: Path, flags: tuple[str, 
 
 def test_ctrl_c_ends_it_cleanly(system: Up, tmp_path: Path) -> None:
     process = _start(system, make_logs(tmp_path, 2, 400), "--speed", "1")
-    time.sleep(4)
+    wait_until(lambda: bool(psutil.Process(process.pid).net_connections()), lambda: "it calls nobody")
     process.send_signal(signal.SIGINT)
     out, err = _end(process, 15)
     assert (process.returncode, out) == (130, "")

@@ -81,7 +81,7 @@ async def test_postgres_is_durable_and_wants_the_password(postgres: PostgresServ
 
 def test_valkey_is_a_bounded_cache_and_wants_the_password(valkey: ValkeyServer) -> None:
     with Redis.from_url(valkey.url, decode_responses=True) as redis:
-        assert redis.config_get("maxmemory-policy") == {"maxmemory-policy": "allkeys-lru"}
+        assert redis.config_get("maxmemory-policy") == {"maxmemory-policy": "volatile-lru"}
         assert int(redis.config_get("maxmemory")["maxmemory"]) > 0
         assert redis.config_get("save") == {"save": ""}
         assert redis.config_get("bind") == {"bind": "127.0.0.1"}

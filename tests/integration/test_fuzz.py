@@ -146,6 +146,7 @@ FORGETFUL: dict[Sdk, Callable[[], Mother]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sdk", [Sdk.PYTHON, pytest.param(Sdk.JS, marks=needs_node)])
 async def test_a_client_that_forgets_its_outbox_is_found_out(site: Site, sdk: Sdk) -> None:
     async with fuzzed(site) as where:

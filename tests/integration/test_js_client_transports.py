@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.gateways import Process, Site, running, token
 from tests.javascript import needs_node, running_node
 from tests.middlebox import SOCKET, STREAM, boxed
 from tests.talk import create, post
 
-pytestmark = needs_node
+pytestmark = [needs_node, pytest.mark.slow]
 
 
 async def say(write: Process, room: str, many: int, first: int) -> int:

@@ -6,7 +6,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,8 @@ def held(many: int) -> Iterator[list[socket.socket]]:
         for number, sock in enumerate(socks):
             sock.settimeout(30)
             sock.bind((f"10.50.1.{number + 1}", 0))
-            sock.connect((ROUTER, 8000))
+            with suppress(ConnectionResetError):  # refused so soon that this did not return before
+                sock.connect((ROUTER, 8000))
         yield socks
 
 
