@@ -20,8 +20,8 @@ asks them to, with their positions: first within what the gateway had told them,
 
 **What surprised.** It is processor, not memory, that ends this on two cores. With the default heartbeat of 10 s a run came to
 85,600 connections and then lost clients faster than it gained them: pings of the clients, pongs of the gateways and those who
-still came had both cores full, so that some pinged too late, were cut, and came again. `RINGPOST_HEARTBEAT_S=30` is what this
-page was measured with. While some 250 clients a second came, the eight gateways together took 1.1 cores. And at rest Postgres
+still came had both cores full. Our reading is that some pinged too late, were cut, and came again. `RINGPOST_HEARTBEAT_S=30` is
+what this page was measured with. While some 250 clients a second came, the eight gateways together took 1.1 cores. And at rest Postgres
 takes as much as all gateways: each of them compares the heads of nearly all 10,000 conversations with it every second.
 """
 
