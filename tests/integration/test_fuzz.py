@@ -81,7 +81,7 @@ async def found(make: Callable[[], Mother], steps: tuple[Step, ...], sdk: Sdk, k
     return False
 
 
-@pytest.mark.parametrize("sdk", [Sdk.PYTHON, pytest.param(Sdk.JS, marks=needs_node)])
+@pytest.mark.parametrize("sdk", [Sdk.PYTHON, pytest.param(Sdk.JS, marks=[needs_node, pytest.mark.slow])])
 async def test_a_client_comes_through(site: Site, sdk: Sdk) -> None:
     mothers: dict[Sdk, Mother] = {sdk: PythonMother() if sdk is Sdk.PYTHON else NodeMother()}
     schedules = [schedule_of(sdk, *steps) for steps in (WAITING, ON_ITS_WAY, SWALLOWED)] + [make_schedule(1, 1, sdk)]

@@ -99,6 +99,7 @@ def test_a_kernel_that_does_not_forward_is_told_of(alone: Namespace) -> None:
     assert end_of(alone).endswith("the kernel does not forward: sysctl -w net.ipv4.ip_forward=1")
 
 
+@pytest.mark.slow
 def test_gateways_whose_answers_go_another_way_are_told_of(network: Network) -> None:
     network.gateways.start([sys.executable, "-m", "tests.greeter", gateway_address(1), str(PORT), "one"])
     network.gateways.do("ip route replace blackhole 192.0.2.0/24")
@@ -110,6 +111,7 @@ def test_gateways_whose_answers_go_another_way_are_told_of(network: Network) -> 
         assert subprocess.run([nft.find(), "list", "tables"], capture_output=True, text=True).stdout == ""
 
 
+@pytest.mark.slow
 def test_where_the_answers_of_gateways_come_back_it_starts(network: Network) -> None:
     network.gateways.start([sys.executable, "-m", "tests.greeter", gateway_address(1), str(PORT), "one"])
     router = network.router.start([sys.executable, "-c", WAIT_AND_START], SETTINGS)

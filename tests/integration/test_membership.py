@@ -13,7 +13,6 @@ from typing import Any
 
 import httpx
 import pytest
-from websockets.exceptions import ConnectionClosed
 
 from deploy.local.account import choose_account
 from deploy.local.command import spawn
@@ -216,7 +215,7 @@ async def test_with_postgres_gone_the_table_stays_and_somebody_answers_the_503(s
             await assert_alive(held)
 
 
-async def test_a_gateway_that_hangs_is_taken_out_its_connections_are_ended_and_it_is_taken_back(site: Site) -> None:
+async def test_a_gateway_that_hangs_is_taken_out_and_taken_back_and_the_others_connections_live(site: Site) -> None:
     async with running(site):
         _, hung, other = [await site.start(role) for role in ("write", "read", "read")]
         through = await a_router(site, 2)
@@ -232,9 +231,6 @@ async def test_a_gateway_that_hangs_is_taken_out_its_connections_are_ended_and_i
 
             assert back["signature"] == signature
             await assert_alive(held, but=name_of(site, hung))
-            for talk in held.get(name_of(site, hung), []):
-                with pytest.raises(ConnectionClosed):
-                    await assert_alive({"": [talk]})
 
 
 @pytest.mark.parametrize("membership", ["dns", "list"])

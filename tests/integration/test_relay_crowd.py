@@ -82,6 +82,7 @@ async def test_all_clients_of_a_gateway_that_was_killed_are_on_another_and_no_ot
         assert (await router.figures())["retried_total"] < 100
 
 
+@pytest.mark.slow
 async def test_connections_to_a_gateway_that_hangs_are_reset_and_no_others() -> None:
     async with routed(greeters=3, relay_workers="2", epsilon=WIDE) as router:
         await router.until_all_serve()
@@ -110,6 +111,7 @@ async def test_where_many_share_an_address_no_gateway_has_more_than_a_quarter_ab
     assert max(taken.values()) <= 1.25 * 100
 
 
+@pytest.mark.slow
 async def test_a_worker_that_was_killed_is_started_anew_and_the_others_connections_live() -> None:
     async with routed(greeters=2, relay_workers="3") as router:
         await router.until_all_serve()
