@@ -18,11 +18,12 @@ gateways, Postgres, Valkey and the router share the cores of one machine, in a n
 Then the fullest gateway is killed (SIGKILL) and stays down, while chat goes on. Its clients come back as `docs/protocol.md`
 asks them to, with their positions: first within what the gateway had told them, then with full jitter.
 
-**What surprised.** It is processor, not memory, that ends this on two cores. With the default heartbeat of 10 s a run came to
-85,600 connections and then lost clients faster than it gained them: pings of the clients, pongs of the gateways and those who
-still came had both cores full. Our reading is that some pinged too late, were cut, and came again. `RINGPOST_HEARTBEAT_S=30` is
-what this page was measured with. While some 250 clients a second came, the eight gateways together took 1.1 cores. And at rest Postgres
-takes as much as all gateways: each of them compares the heads of nearly all 10,000 conversations with it every second.
+**What surprised.** It is processor, not memory, that ends this on two cores. With the default heartbeat of 10 s a run
+came to 85,600 connections and then lost clients faster than it gained them: pings of the clients, pongs of the gateways
+and those who still came had both cores full. Our reading is that some pinged too late, were cut, and came again.
+`RINGPOST_HEARTBEAT_S=30` is what this page was measured with. While some 250 clients a second came, the eight gateways
+together took 1.1 cores. And at rest Postgres takes as much as all gateways: each of them compares the heads of nearly all
+10,000 conversations with it every second.
 """
 
 
