@@ -35,6 +35,7 @@ os.environ["SSL_CERT_DIR"] = os.devnull
 
 # A shell that runs the tests in the background has them ignore Ctrl-C, and so would all that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # and under nohup the end of a terminal
 
 # A busy machine is no fault of what is tested.
 settings.register_profile("ringpost", deadline=None)

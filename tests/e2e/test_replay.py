@@ -86,6 +86,7 @@ def test_chat_arrives_whole_and_in_order(system: Up, tmp_path: Path, way: tuple[
     assert 0 < found["delivery_ms"]["p50"] <= found["delivery_ms"]["p99"]
 
 
+@pytest.mark.slow
 def test_by_every_transport_and_by_all_in_turn_the_same_chat_is_seen(system: Up, tmp_path: Path) -> None:
     logs = make_logs(tmp_path, 2, 120)
     found = _replay(system, logs, "--watchers", "4", "--watch-via", "ws,sse,poll,mixed", "--speed", speed_for(logs, 10))
