@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ def system() -> Iterator[Up]:
     up = Up(folder / "data")
     up.wait_until(READY)
     yield up
+    print(up.said())  # which pytest shows of a test that failed, the last one at least
     up.close()
     shutil.rmtree(folder)
 
@@ -43,19 +45,24 @@ def _start(system: Up | None, logs: list[Path], *flags: str) -> subprocess.Popen
 
 
 def _end(process: subprocess.Popen[str], within_s: float) -> tuple[str, str]:
-    """Wait for the end; return what is on stdout and stderr. One that does not come to it would trouble those after it."""
+    """Wait for the end; return what is on stdout and stderr. One that does not come to it is interrupted, for what it says."""
     try:
         return process.communicate(timeout=within_s)
     except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            out, err = process.communicate(timeout=10)
+            pytest.fail(f"it did not end within {within_s:.0f} s; interrupted, it says:\n{out}{err}")
         process.kill()
-        process.communicate()
         raise
+    finally:
+        process.wait(1)
 
 
 def _replay(system: Up | None, logs: list[Path], *flags: str, status: int = 0) -> dict[str, Any]:
     """Replay to the end, which must come with *status*; return what it found."""
     process = _start(system, logs, *flags, "--json")
-    out, err = _end(process, 110)
+    out, err = _end(process, 100)
     assert process.returncode == status, out + err
     found: dict[str, Any] = json.loads(out)
     return found
