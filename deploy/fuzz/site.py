@@ -28,7 +28,7 @@ class Site:
     def __init__(self, access: Access, targets: tuple[str, ...], chance: random.Random) -> None:
         self._access = access
         self._api = Api(access.read_url, access.write_url)
-        self._killer = Killer(lambda: find_local().processes, targets, chance)
+        self._killer = Killer(lambda: find_local().processes, (access.read_url, access.write_url), targets, chance)
         self._killing = asyncio.Lock()
         self._addresses = 0
         self.urls = {"read": access.read_url, "write": access.write_url}

@@ -5,20 +5,22 @@ import contextlib
 import os
 import random
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
+import httpx
 
 from deploy.replay.polling import until
 
 TARGETS = ("read", "write", "redis", "postgres", "router")
 PAUSES_S = (1.0, 3.0)
-RESTART_S = 30.0
+RESTART_S, SERVE_S, ASK_S = 30.0, 60.0, 2.0
 LONGEST_STOP_S = 600
 _POLL_S = 0.1
 
 
 class NotRestarted(Exception):
-    """A process that was killed did not come back."""
+    """A process that was killed did not come back, or the system did not serve again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +64,44 @@ def members(processes: Mapping[str, int], target: str) -> list[str]:
     return sorted(name for name in processes if name.partition("-")[0] in kinds)
 
 
-class Killer:
-    """Takes process ids from *find*, afresh before each kill: who is restarted has another one. `kills` counts."""
+async def _are_ready(doors: Sequence[str]) -> bool:
+    async with httpx.AsyncClient(trust_env=False, timeout=ASK_S) as client:
+        answers = await asyncio.gather(*(client.get(f"{url}/ready") for url in doors), return_exceptions=True)
+    return all(isinstance(answer, httpx.Response) and answer.is_success for answer in answers)
 
-    def __init__(self, find: Callable[[], Mapping[str, int]], targets: tuple[str, ...], chance: random.Random) -> None:
-        self._find, self._targets, self._chance = find, targets, chance
+
+class Killer:
+    """Takes process ids from *find*, afresh before each kill: who is restarted has another one. `kills` counts.
+
+    *doors*: the URLs at which the system serves.
+    """
+
+    def __init__(
+        self, find: Callable[[], Mapping[str, int]], doors: Sequence[str], targets: tuple[str, ...], chance: random.Random
+    ) -> None:
+        self._find, self._doors, self._targets, self._chance = find, doors, targets, chance
         self.kills = 0
 
     async def run(self) -> None:
         """Kill until this is cancelled: one process at a time, the targets in turn, in an order that the seed gives.
 
+        However slow the machine, the next is killed when the system serves again: one that is never whole proves nothing.
+
         Raises:
-            NotRestarted: the launcher left a killed process dead.
+            NotRestarted: the launcher left a killed process dead, or nobody serves though all were started again.
         """
         while True:
             for target in self._chance.sample(self._targets, len(self._targets)):
                 await asyncio.sleep(self._chance.uniform(*PAUSES_S))
                 await self.kill(target)
+                await self._served()
+
+    async def _served(self) -> None:
+        for _ in range(int(SERVE_S / _POLL_S)):
+            if await _are_ready(self._doors):
+                return
+            await asyncio.sleep(_POLL_S)
+        raise NotRestarted(f"all was started again, and {' or '.join(self._doors)} does not serve after {SERVE_S:.0f} s")
 
     async def kill(self, target: str) -> None:
         """Kill one process of *target* and wait until the launcher has started another in its place."""

@@ -190,7 +190,8 @@ class Runner:
         """Kill and stop while this lasts; a roll is waited for."""
         works: list[Coroutine[Any, Any, None]] = []
         if self._choices.kill:
-            self._killer = Killer(_processes, self._choices.kill, self._chance)
+            doors = (self._access.read_url, self._access.write_url)
+            self._killer = Killer(_processes, doors, self._choices.kill, self._chance)
             works.append(self._killer.run())
         if self._choices.stop is not None:
             works.append(self._stop(self._choices.stop))
