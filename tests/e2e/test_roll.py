@@ -25,6 +25,7 @@ def roll(system: Up, logs: list[Path], *flags: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_a_deploy_under_chat_costs_nobody_anything(start_up: StartUp, data: Path, tmp_path: Path) -> None:
     system = start_up(data, "--read", "2", "--write", "2")
     system.wait_until(READY)

@@ -23,7 +23,7 @@ from tests.gateways import Process, token
 from tests.house import House, a_house
 from tests.talk import create
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
 EXAMPLES = 10
 LONGEST_S = 100
