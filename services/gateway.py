@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from prometheus_client.registry import Collector
 from pydantic import BaseModel
 
+from services.ending import end
 from services.heartbeat import Heartbeat, Probe
 from services.listener import BACKLOG, listen
 from services.read.page_files import load_page
@@ -213,8 +214,7 @@ class Gateway:
             for part in self._parts:
                 await part.finish()
             await self._heartbeat.withdraw(self._settings.name)
-            for task in background:
-                task.cancel()
+            await end(background)
 
     async def _drain(self, server: "_Server") -> None:
         """Say so, accept a while longer for routers that did not hear it, close the listener, have everybody move."""
