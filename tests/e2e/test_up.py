@@ -138,6 +138,7 @@ def test_a_launcher_that_is_killed_leaves_no_child_and_the_next_start_recovers(s
     assert _conversations(again) == [made]
 
 
+@pytest.mark.slow
 def test_the_next_start_stops_what_a_killed_launcher_could_not(start_up: StartUp, data: Path) -> None:
     up = start_up(data)
     up.wait_until(READY)
@@ -162,6 +163,7 @@ def test_ctrl_c_works_though_it_was_started_with_signals_ignored(start_up: Start
     assert gone(family, 1) == []
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_children_that_are_stopped_within_ten_seconds(start_up: StartUp, data: Path) -> None:
     up = start_up(data)
     up.wait_until(READY)

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -119,7 +120,8 @@ def modules() -> Iterator[Path]:
         yield from sorted((ROOT / top).rglob("*.py"))
 
 
-def imports(path: Path) -> set[str]:
+@cache
+def imports(path: Path) -> frozenset[str]:
     """Return the names of all modules that *path* imports, in full."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
@@ -128,7 +130,7 @@ def imports(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: imports are absolute"
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
+    return frozenset(names)
 
 
 def layer(path: Path) -> set[str]:
