@@ -40,7 +40,7 @@ class Ears:
         """Send and look until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._send())
-            while not is_cancelled():
+            while True:
                 self._look()
                 await asyncio.sleep(LOOK_S)
 

@@ -128,6 +128,7 @@ class Subscription:
                 self.on_message(response[1], response[2])
             elif kind == b"subscribe":
                 self._confirm(response[1])
+        raise asyncio.CancelledError  # or else the group would wait for the other tasks, which nobody has told to end
 
     def _confirm(self, channel: bytes) -> None:
         """Once all channels of a new connection are confirmed, what was published meanwhile may be looked for."""

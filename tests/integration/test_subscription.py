@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from shared.bus.client import connect
 from shared.bus.subscription import Subscription
@@ -61,3 +62,40 @@ async def test_a_subscription_that_falls_silent_comes_back(redis_url: str, prefi
         wire.release()
         wire.cut()
         assert await heard.get() == b"complete"
+
+
+class Losing:
+    """A connection to Redis that loses a cancellation, as Python 3.11 does where the answer comes in the same turn."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.has_lost = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    async def read_response(self, **how: Any) -> Any:
+        try:
+            return await self._connection.read_response(**how)
+        except asyncio.CancelledError:
+            self.has_lost = True
+            return [b"pong", b""]
+
+
+async def test_a_subscription_ends_though_its_connection_loses_the_cancellation(redis_url: str) -> None:
+    redis = connect(redis_url, TIMEOUT_S)
+    connection = Losing(redis.connection_pool.make_connection())  # type: ignore[no-untyped-call]  # redis-py
+    redis.connection_pool.make_connection = lambda: connection  # type: ignore[method-assign]
+    subscription = Subscription(redis, TIMEOUT_S)
+    running = asyncio.create_task(subscription.run())
+    while not subscription.is_connected:  # noqa: ASYNC110  # nobody tells it
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)
+
+    running.cancel()
+    done, _ = await asyncio.wait([running], timeout=5)
+
+    assert connection.has_lost
+    assert done
+    assert running.cancelled()
+    await redis.aclose()
