@@ -1,5 +1,6 @@
 """Somebody at the page: what they do with it, and what they see."""
 
+from time import monotonic
 from typing import Any
 
 from playwright.async_api import BrowserContext, Page, WebSocket, expect
@@ -66,6 +67,13 @@ class Person:
 
     async def sees(self, text: str) -> None:
         await expect(self.page.locator("rp-message .text", has_text=text).first).to_be_visible(timeout=WAIT_MS)
+
+    async def comes_true(self, expression: str) -> None:
+        """Wait for it. Playwright's own wait evaluates a string within the page, which the page's policy forbids."""
+        ends = monotonic() + WAIT_MS / 1000
+        while not await self.page.evaluate(expression):
+            assert monotonic() < ends, f"did not come true: {expression}"
+            await self.page.wait_for_timeout(50)
 
     async def rows(self) -> list[dict[str, Any]]:
         """Return the messages on the page, in its order: seq (0: not acknowledged yet), text, state."""

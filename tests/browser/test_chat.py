@@ -51,7 +51,7 @@ async def test_what_is_written_offline_by_a_browser_that_is_killed_arrives_once_
         for text in offline:
             await alice.write(text)
         await expect(alice.page.locator("rp-message.is-pending")).to_have_count(5)
-        await alice.page.wait_for_function("document.querySelector('rp-status').textContent.includes('5')")
+        await expect(alice.page.locator("rp-status dl")).to_contain_text("On its way5")
         await device.kill()
         await bob.write("while she was away")
 
@@ -71,7 +71,7 @@ async def test_the_page_opens_without_a_network_and_what_was_read_is_there(place
     await post(place.write, "bob", room, "Something to read")
     async with driven() as (_, browser):
         alice = await came(await browser.new_context(viewport=WIDE), place.read_url, "alice")
-        await alice.page.wait_for_function("navigator.serviceWorker.controller !== null")
+        await alice.comes_true("navigator.serviceWorker.controller !== null")
         await expect(alice.page.locator("a.room")).to_contain_text("Something to read")
         await asyncio.sleep(1.5)  # the page keeps what it shows once a second
         await alice.page.context.set_offline(True)

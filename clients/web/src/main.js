@@ -1,7 +1,6 @@
-import { Chat } from "./chat.js";
-import { AppElement } from "./elements/app.js";
 import { restore, signIn, signOut, told } from "./session.js";
 
+/** @import {Chat} from "./chat.js" */
 /** @import {Session} from "./session.js" */
 
 const SAYS = "ringpost.says";
@@ -12,21 +11,27 @@ const field = /** @type {HTMLInputElement} */ (document.getElementById("user"));
 const button = /** @type {HTMLButtonElement} */ (document.getElementById("enter"));
 const problem = /** @type {HTMLElement} */ (document.getElementById("sign-in-problem"));
 
-/** @param {Session} session */
-function enter(session) {
+/**
+ * Show the chat. Its modules are asked for here, so that who signs in does not wait for them.
+ *
+ * @param {Session} session
+ */
+async function enter(session) {
+  const [{ Chat }, { AppElement }] = await Promise.all([import("./chat.js"), import("./elements/app.js")]);
   const chat = new Chat(session, page);
   const app = new AppElement(chat, () => void leave(chat));
-  chat.addEventListener("ended", (event) => end(/** @type {CustomEvent} */ (event).detail));
+  chat.addEventListener("ended", (event) => void end(/** @type {CustomEvent} */ (event).detail));
   gate.hidden = true;
   sessionStorage.removeItem(SAYS);
   document.body.append(app);
+  shown();
   void chat.start();
 }
 
 /** @param {Chat} chat */
 async function leave(chat) {
   if (chat.pending > 0 && !confirm("Some messages are not sent yet. They stay on this device until you sign in again. Sign out?")) return;
-  signOut();
+  await signOut();
   await chat.leave();
   location.replace("/");
 }
@@ -36,8 +41,8 @@ async function leave(chat) {
  *
  * @param {string} why
  */
-function end(why) {
-  signOut();
+async function end(why) {
+  await signOut();
   sessionStorage.setItem(SAYS, `You were signed out: ${why}`);
   location.replace("/");
 }
@@ -50,13 +55,21 @@ function ask(says) {
   button.disabled = false; // before this module was here, nobody could have answered it
   problem.textContent = says || (page.hasDevTokens ? "" : "Open this page from the product that it belongs to: it signs you in.");
   if (page.hasDevTokens) field.focus();
+  shown();
+}
+
+/** Tell boot.js, which loads the page again when this does not come. */
+function shown() {
+  document.documentElement.dataset.page = "shown";
+  dispatchEvent(new Event("ringpost:shown"));
 }
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   problem.textContent = "";
   try {
-    enter(await signIn(field.value.trim()));
+    const session = await signIn(field.value.trim());
+    void enter(session).catch(lost);
   } catch (error) {
     problem.textContent = error instanceof TypeError ? "The service can't be reached just now." : /** @type {Error} */ (error).message;
   }
@@ -70,8 +83,14 @@ function keepShell() {
   addEventListener("load", () => navigator.serviceWorker.register(policy?.createScriptURL("") ?? "/worker.js").catch(() => {}));
 }
 
-dispatchEvent(new Event("ringpost:started"));
+/** @param {unknown} error */
+function lost(error) {
+  console.error(error);
+  dispatchEvent(new Event("ringpost:lost"));
+}
+
+document.documentElement.dataset.page = "here";
 keepShell();
 const session = await restore(page);
 if (session === null) ask(sessionStorage.getItem(SAYS) ?? "");
-else enter(session);
+else await enter(session).catch(lost);

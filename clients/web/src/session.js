@@ -1,6 +1,6 @@
 import { handedOver } from "./core/route.js";
+import { forget, remember, remembered } from "./signed.js";
 
-const USER = "ringpost.user";
 const HANDED = "ringpost.token";
 const HOST_WAIT_MS = 10_000;
 
@@ -29,7 +29,7 @@ export async function restore(page) {
   }
   const token = sessionStorage.getItem(HANDED);
   if (token !== null) return { ...holderOf(token), token };
-  return (await hosted(page)) ?? remembered(page);
+  return (await hosted(page)) ?? before(page);
 }
 
 /**
@@ -41,19 +41,19 @@ export async function restore(page) {
 export async function signIn(user) {
   const session = development(user);
   await session.token();
-  localStorage.setItem(USER, user);
+  await remember(user);
   return session;
 }
 
-export function signOut() {
-  localStorage.removeItem(USER);
+export async function signOut() {
   sessionStorage.removeItem(HANDED);
+  await forget();
 }
 
 /** @param {Told} page */
-function remembered(page) {
-  const user = localStorage.getItem(USER);
-  return page.hasDevTokens && user !== null ? development(user) : null;
+async function before(page) {
+  const user = page.hasDevTokens ? await remembered() : null;
+  return user === null ? null : development(user);
 }
 
 /** @param {string} user */
