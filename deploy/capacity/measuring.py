@@ -149,7 +149,7 @@ class _Measuring:
         before, began = self._by_service(cpu_s), time.monotonic()
         await talk.run(rate, self.scale.seconds)
         await talk.answered(SETTLE_S)
-        report = await herd.until_delivered(talk.ledger, SETTLE_S)
+        report = await herd.until_delivered(talk.ledger, SETTLE_S, self.running.local.postgres_url)
         used = spent(before, self._by_service(cpu_s))
         stretch = Stretch(time.monotonic() - began, connected, talk.ledger.acked, report.delivered, used)
         acks, sights = talk.ledger.delays.take(), report.delays

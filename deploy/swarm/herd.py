@@ -8,12 +8,16 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import reduce
+from operator import xor
 from typing import Any
 
+from deploy.replay.select import select_entries
 from deploy.swarm.book import SHOWN
 from deploy.swarm.errors import Failed
 from deploy.swarm.orders import Ask, Begin, Order, Report, encode, read_report
 from deploy.swarm.seating import Seating
+from deploy.swarm.stamp import digest
 from deploy.swarm.talk import Ledger
 from deploy.swarm.websocket import Address
 
@@ -89,21 +93,34 @@ class Herd:
             )
         return add_up([*reports[-1:], *(_only_delays(report.delays) for report in reports[:-1])])
 
-    async def until_delivered(self, ledger: Ledger, within_s: float) -> Report:
+    async def until_delivered(self, ledger: Ledger, within_s: float, postgres_url: str) -> Report:
         """Wait until all guests have all that was acknowledged; return the report, its delays those since the last.
+
+        Where a sender was not told what became of a send, what guests have is compared with what is stored there.
 
         Raises:
             Failed: somebody lacks something, or was told what nobody sent; or it takes longer.
         """
         reports = [await self.report(whole=True)]
         deadline = time.monotonic() + within_s
-        while not ledger.is_delivered(reports[-1]) and time.monotonic() < deadline:
+        while faults := await _faults(ledger, reports[-1], postgres_url):
+            if ledger.faults or time.monotonic() > deadline:
+                raise Failed("; ".join(faults[:SHOWN]) + f" (refused: {dict(ledger.refusals)})")
             await asyncio.sleep(LOOK_S)
             reports.append(await self.report(whole=True))
-        faults = [*reports[-1].faults, *ledger.faults, *ledger.differences(reports[-1].logs)]
-        if faults:
-            raise Failed("; ".join(faults[:SHOWN]) + f" (refused: {dict(ledger.refusals)})")
         return add_up([reports[-1], *(_only_delays(report.delays) for report in reports[:-1])])
+
+
+async def _faults(ledger: Ledger, report: Report, postgres_url: str) -> list[str]:
+    entries = await select_entries(postgres_url, ledger.doubtful) if ledger.doubtful else {}
+    if entries is None:
+        return [*ledger.faults, "the database can't be asked for what is stored"]
+    stored = {
+        conversation: reduce(xor, (digest(entry.id, entry.seq) for entry in log if entry.is_message), 0)
+        for conversation, log in entries.items()
+    }
+    waiting = [f"{len(ledger.open)} sends have no answer"] if ledger.open else []
+    return [*report.faults, *ledger.faults, *ledger.differences(report.logs, stored), *waiting]
 
 
 @asynccontextmanager
@@ -132,10 +149,10 @@ def add_up(reports: Sequence[Report]) -> Report:
         delays.update(report.delays)
         absences.update(report.absences)
         faults += report.faults
-        for conversation, (at, digest) in report.logs.items():
-            lowest, known = logs.get(conversation, (at, digest))
+        for conversation, (at, told) in report.logs.items():
+            lowest, known = logs.get(conversation, (at, told))
             logs[conversation] = (min(lowest, at), known)
-            if known != digest:
+            if known != told:
                 faults.append(f"two processes were told different things of {conversation}")
     counts: dict[str, Any] = {name: sum(getattr(report, name) for report in reports) for name in _COUNTS}
     return Report(**counts, faults=faults, delays=dict(delays), absences=dict(absences), logs=logs)

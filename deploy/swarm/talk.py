@@ -14,7 +14,6 @@ from deploy.swarm.book import SHOWN
 from deploy.swarm.delays import Delays
 from deploy.swarm.errors import Failed
 from deploy.swarm.frames import PATH, PING, Ack, Frame, hello, read, send
-from deploy.swarm.orders import Report
 from deploy.swarm.stamp import digest, due_of, make_id
 from deploy.swarm.websocket import Address, Socket, open_socket, text_frame
 
@@ -27,7 +26,7 @@ _PING_FRAME = text_frame(PING)
 class Sent:
     """What was sent to one conversation and acknowledged: its *head*, what its sends add up to, and the latest of them.
 
-    *is_doubtful*: of a send nobody knows whether it is stored (`unavailable`), so that the sum says nothing.
+    *is_doubtful*: of a send nobody was told whether it is stored (`unavailable`), so that what is stored must be asked.
     """
 
     head: int = 0
@@ -72,20 +71,22 @@ class Ledger:
         if len(self.faults) < SHOWN:
             self.faults.append(words)
 
-    def differences(self, told: Mapping[str, tuple[int, int]]) -> list[str]:
-        """Return, in words, where what all guests were *told* is not what was acknowledged."""
+    @property
+    def doubtful(self) -> list[str]:
+        return [conversation for conversation, log in self.logs.items() if log.is_doubtful]
+
+    def differences(self, told: Mapping[str, tuple[int, int]], stored: Mapping[str, int]) -> list[str]:
+        """Return, in words, where what guests were *told* is not what was acknowledged or, of what is doubtful, is *stored*."""
         out = []
         for conversation, log in self.logs.items():
             at, digest = told.get(conversation, (0, 0))
             if at < log.head:
                 out.append(f"somebody has {conversation} up to {at} of {log.head}")
-            elif digest != log.digest and not log.is_doubtful:
+            elif log.is_doubtful and digest != stored.get(conversation):
+                out.append(f"what was told of {conversation} is not what is stored")
+            elif not log.is_doubtful and digest != log.digest:
                 out.append(f"what was told of {conversation} is not what was acknowledged")
         return out
-
-    def is_delivered(self, report: Report) -> bool:
-        """Say whether everybody has all that was acknowledged, and nothing waits for its answer."""
-        return not self.open and all(report.logs.get(name, (0, 0))[0] >= log.head for name, log in self.logs.items())
 
 
 class Speaker:

@@ -129,7 +129,7 @@ class Holding:
         shares = await self._cpu_shares(self.options.seconds)
         await speaking
         await talk.answered(DELIVER_S)
-        report = await self.herd.until_delivered(talk.ledger, DELIVER_S)
+        report = await self.herd.until_delivered(talk.ledger, DELIVER_S, self.running.local.postgres_url)
         self.note(**{f"cpu_chat_{kind}": share for kind, share in shares.items()})
         self.note(sends=talk.ledger.acked, deliveries=report.delivered)
         self.note(**_percentiles("ack_ms", talk.ledger.delays.take()), **_percentiles("push_ms", report.delays))
@@ -164,7 +164,7 @@ class Holding:
 
     async def _settle(self, talk: Talk) -> None:
         """See that everybody has everything, in order and once."""
-        report = await self.herd.until_delivered(talk.ledger, DELIVER_S)
+        report = await self.herd.until_delivered(talk.ledger, DELIVER_S, self.running.local.postgres_url)
         if talk.ledger.refusals:
             raise Failed(f"sends were refused: {dict(talk.ledger.refusals)}")
         self.note(all_sends=talk.ledger.acked, all_deliveries=report.delivered, faults=0, seconds=time.monotonic() - self.began)

@@ -99,7 +99,7 @@ async def _step(crowd: Crowd, rate: float, seconds: float) -> Step:
 async def _settle(crowd: Crowd) -> tuple[Mapping[int, int], int]:
     """Wait until all is answered and delivered; return the delays, and the deliveries so far. Raise Failed if that fails."""
     await crowd.talk.answered(SETTLE_S)
-    report = await crowd.herd.until_delivered(crowd.talk.ledger, SETTLE_S)
+    report = await crowd.herd.until_delivered(crowd.talk.ledger, SETTLE_S, crowd.running.local.postgres_url)
     if report.cuts:
         raise Failed(f"{report.cuts} clients were cut")
     return report.delays, report.delivered
