@@ -22,27 +22,24 @@ addEventListener("activate", (event) => {
 addEventListener("fetch", (event) => {
   const { pathname, origin } = new URL(event.request.url);
   if (event.request.method !== "GET" || origin !== location.origin) return;
-  if (pathname === "/") event.respondWith(shell(event));
-  else if (PATHS.includes(pathname)) event.respondWith(part(event, pathname));
+  if (pathname.endsWith("/boot.js") || !PATHS.includes(pathname)) return; // boot.js frees the page from a worker that hangs
+  const found = kept(pathname).catch(() => null);
+  event.waitUntil(found.then((answer) => answer ?? mend()).catch(() => {}));
+  event.respondWith(pathname === "/" ? shell(event.request, found) : part(event.request, found));
 });
 
 /** From the network, as it is now; what is kept where that fails, or says nothing. */
-async function shell({ request }) {
+async function shell(request, found) {
   const network = fetch(request);
   const answer = await within(NETWORK_MS, network).catch(() => null);
-  return answer ?? (await kept("/").catch(() => null)) ?? network;
+  return answer ?? (await found) ?? network;
 }
 
 /** From what is kept; from the network where that fails, or takes long. Without a network it is waited for. */
-async function part(event, path) {
-  const found = kept(path);
-  found.then(
-    (answer) => answer === null && mend(event),
-    () => mend(event),
-  );
-  const answer = isSlow ? null : await within(KEPT_MS, found).catch(() => null);
+async function part(request, found) {
+  const answer = isSlow ? null : await within(KEPT_MS, found);
   if (answer !== null) return answer;
-  return fetch(event.request).catch(async (error) => (await found.catch(() => null)) ?? Promise.reject(error));
+  return fetch(request).catch(async (error) => (await found) ?? Promise.reject(error));
 }
 
 /** Return what is kept of that path, read to its end; null if nothing is. Rejects where it is damaged. */
@@ -61,9 +58,9 @@ async function keep() {
 }
 
 /** Keep all of it anew; once in this worker's life, since what fails again would fail for ever. */
-function mend(event) {
+function mend() {
   mending ??= caches.delete(NAME).then(keep);
-  event.waitUntil(mending.catch(() => {}));
+  return mending;
 }
 
 function within(ms, promise) {
