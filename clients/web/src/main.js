@@ -17,6 +17,7 @@ const problem = /** @type {HTMLElement} */ (document.getElementById("sign-in-pro
  * @param {Session} session
  */
 async function enter(session) {
+  fetchModules();
   const [{ Chat }, { AppElement }] = await Promise.all([import("./chat.js"), import("./elements/app.js")]);
   const chat = new Chat(session, page);
   const app = new AppElement(chat, () => void leave(chat));
@@ -56,6 +57,11 @@ function ask(says) {
   problem.textContent = says || (page.hasDevTokens ? "" : "Open this page from the product that it belongs to: it signs you in.");
   if (page.hasDevTokens) field.focus();
   shown();
+}
+
+/** Ask for all modules of the chat at once, not for one after the other as they name each other. */
+function fetchModules() {
+  document.head.append(/** @type {HTMLTemplateElement} */ (document.getElementById("chat-modules")).content);
 }
 
 /** Tell boot.js, which loads the page again when this does not come. */
