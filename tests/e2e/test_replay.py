@@ -125,7 +125,7 @@ def test_empty_lines_are_refused_and_notices_are_not_sent(system: Up, tmp_path: 
 
 def test_nothing_is_lost_while_every_part_is_killed_again_and_again(system: Up, tmp_path: Path) -> None:
     logs = make_logs(tmp_path, 4, 400)
-    flags = ("--watchers", "2", "--kill", "read,write,redis,router,postgres", "--seed", "7", "--speed", speed_for(logs, 20))
+    flags = ("--watchers", "2", "--kill", "read,write,redis,router,postgres", "--seed", "7", "--speed", speed_for(logs, 14))
     found = _replay(system, logs, *flags)
     _assert_clean(found, found["sent"])
     assert found["kills"] >= 5

@@ -79,6 +79,7 @@ def test_the_page_needs_nothing_but_its_own_files(system: Up) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_relay_workers_that_the_environment_asks_for_are_added_up(start_up: StartUp, data: Path) -> None:
     up = start_up(data, env={"RINGPOST_RELAY_WORKERS": "3"})
     up.wait_until(READY)

@@ -155,6 +155,7 @@ def test_the_next_start_stops_what_a_killed_launcher_could_not(start_up: StartUp
     assert gone(stopped, 0) == []
 
 
+@pytest.mark.slow
 def test_ctrl_c_works_though_it_was_started_with_signals_ignored(start_up: StartUp, data: Path) -> None:
     up = start_up(data, before=_ignore_signals)
     up.wait_until(READY)
