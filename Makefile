@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow test-clients test-browser test-compose test-docs check lock format clean bench-first bench-page bench-read bench-read-long bench-write bench-write-long bench-router load load-ui scaling-report hold fault-write secrets image up down scale roll logs
+.PHONY: help install run test suite test-slow test-clients test-browser test-compose test-docs check lock format clean bench-first bench-page bench-read bench-read-long bench-write bench-write-long bench-router load load-ui scaling-report hold fault-write secrets image up down scale roll logs
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -30,8 +30,11 @@ check: install ## Lint, types, layers
 	@$(BIN)/mypy --strict clients/python/ringpost_client
 	@$(BIN)/pytest tests/unit/test_layers.py
 
-test: check ## Check, then unit, integration, end-to-end and fault tests
-	@$(BIN)/pytest -n 4 --dist loadfile -m "not slow and not docker" $(ARGS)
+test: install ## Check, and beside it the unit, integration, end-to-end and fault tests
+	@$(MAKE) --no-print-directory -j 2 check suite
+
+suite: install
+	@$(BIN)/pytest -n 5 --dist loadfile -m "not slow and not docker" $(ARGS)
 
 test-slow: install ## The tests that `make test` leaves out: the benchmarks' own, and a crowd that moves (some minutes)
 	@$(BIN)/pytest -m slow $(ARGS)

@@ -4,7 +4,7 @@ import json
 import shutil
 import sqlite3
 import tempfile
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 
@@ -15,7 +15,8 @@ def kept_texts(state: Path) -> list[str]:
     """
     with tempfile.TemporaryDirectory(prefix="ringpost-outbox-") as folder:
         for path in sorted(state.glob("ringpost.db*"), key=lambda path: path.name, reverse=True):
-            shutil.copy(path, folder)  # the log first: what it holds is in the file later, never earlier
+            with suppress(FileNotFoundError):  # a journal comes and goes
+                shutil.copy(path, folder)  # the log first: what it holds is in the file later, never earlier
         with closing(sqlite3.connect(Path(folder) / "ringpost.db")) as connection:
             try:
                 rows = connection.execute("SELECT change FROM outbox ORDER BY number").fetchall()

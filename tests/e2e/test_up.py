@@ -18,6 +18,8 @@ from deploy.local.found import find_local
 from tests.conftest import StartUp
 from tests.system import READY, ROOT, STOP_S, Up, gone
 
+FEW = ("--read", "1")  # a quarter less to start, where it does not matter who runs
+
 
 def _ignore_signals() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -79,7 +81,7 @@ def test_it_starts_serves_stops_and_keeps_the_data(start_up: StartUp, data: Path
     with pytest.raises(NotRunning):
         find_local(data)
 
-    second = start_up(data)
+    second = start_up(data, *FEW)
     second.wait_until(READY)
     assert _conversations(second) == [made]
 
@@ -98,7 +100,7 @@ def test_what_dies_is_started_again_and_the_terminal_says_so(system: Up) -> None
 
 
 def test_a_second_one_on_the_same_data_says_so_and_a_taken_port_is_named(start_up: StartUp, data: Path) -> None:
-    up = start_up(data)
+    up = start_up(data, *FEW)
     up.wait_until(READY)
     second = start_up(data)
     assert second.process.wait(STOP_S) == 1
@@ -122,7 +124,7 @@ def test_a_password_in_a_flag_is_refused(start_up: StartUp, data: Path, url: str
 
 
 def test_a_launcher_that_is_killed_leaves_no_child_and_the_next_start_recovers(start_up: StartUp, data: Path) -> None:
-    up = start_up(data)
+    up = start_up(data, *FEW)
     up.wait_until(READY)
     made = _create(up)
     family = up.family()
@@ -133,7 +135,7 @@ def test_a_launcher_that_is_killed_leaves_no_child_and_the_next_start_recovers(s
     with pytest.raises(NotRunning):
         find_local(data)
 
-    again = start_up(data)
+    again = start_up(data, *FEW)
     again.wait_until(READY)
     assert _conversations(again) == [made]
 
