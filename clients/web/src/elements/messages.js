@@ -105,7 +105,7 @@ export class MessagesElement extends HTMLElement {
     const isHere = seq === null ? timeline.isLast && !timeline.isEmpty && !this.#room.isStale : seq >= timeline.from && seq <= timeline.to;
     this.#isAtEnd = seq === null;
     this.update();
-    if (!isHere) await this.#load(() => this.#chat.loadAround(this.#room, seq));
+    if (!isHere) await this.#load(() => this.#chat.pages.loadAround(this.#room, seq));
     if (opening !== this.#opening) return;
     this.#layout.learn();
     this.update();
@@ -281,7 +281,7 @@ export class MessagesElement extends HTMLElement {
     if (here !== undefined) return here;
     if (!this.#answered.has(seq)) {
       this.#answered.set(seq, undefined);
-      this.#chat.fetchItem(this.#room, seq).then(
+      this.#chat.pages.fetchItem(this.#room, seq).then(
         (item) => (this.#answered.set(seq, item), this.update()),
         () => setTimeout(() => this.#answered.delete(seq), RETRY_MS),
       );
@@ -315,13 +315,13 @@ export class MessagesElement extends HTMLElement {
   #reach() {
     if (this.#isLoading || this.#isFailing || this.#opening === 0) return;
     const { timeline } = this.#room;
-    if (timeline.isEmpty && !timeline.isFirst) return void this.#load(() => this.#chat.loadAround(this.#room, null));
+    if (timeline.isEmpty && !timeline.isFirst) return void this.#load(() => this.#chat.pages.loadAround(this.#room, null));
     const start = this.#layout.top(0);
     const end = this.#layout.top(this.#layout.size);
     const isFar = this.#top + 3 * this.#height < start || this.#top > end + 2 * this.#height;
     if (isFar) return this.#leap(Math.max(1, Math.round(this.#top / this.#layout.mean)));
-    if (!timeline.isFirst && this.#top < start + 2 * this.#height) void this.#load(() => this.#chat.loadBefore(this.#room));
-    else if (!timeline.isLast && this.#top + 3 * this.#height > end) void this.#load(() => this.#chat.loadAfter(this.#room));
+    if (!timeline.isFirst && this.#top < start + 2 * this.#height) void this.#load(() => this.#chat.pages.loadBefore(this.#room));
+    else if (!timeline.isLast && this.#top + 3 * this.#height > end) void this.#load(() => this.#chat.pages.loadAfter(this.#room));
   }
 
   /**
@@ -333,7 +333,7 @@ export class MessagesElement extends HTMLElement {
     clearTimeout(this.#quiet);
     this.#quiet = setTimeout(async () => {
       if (this.#isLoading) return;
-      await this.#load(() => this.#chat.loadAround(this.#room, seq));
+      await this.#load(() => this.#chat.pages.loadAround(this.#room, seq));
       const row = this.#rowAt(seq);
       if (row !== undefined) this.#anchor = { key: row.key, offset: 0 };
       this.#ask();
