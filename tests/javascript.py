@@ -1,4 +1,4 @@
-"""Node for the tests of the JavaScript client: what it takes, and programs that run in it."""
+"""Node for the tests of the JavaScript client and the page: what it takes, their own tests, and programs that run in it."""
 
 import asyncio
 import json
@@ -30,6 +30,20 @@ def _lacking() -> str:
 LACKING = _lacking()
 needs_node = pytest.mark.skipif(bool(LACKING), reason=LACKING)
 needs_typescript = pytest.mark.skipif(not TSC.exists(), reason="TypeScript is not there (npm install in clients/js)")
+
+
+def run_tests(test: Path, package: Path) -> None:
+    """Have Node run the tests in the file *test* of *package*; each of them is to pass."""
+    run = subprocess.run([NODE, "--test", str(test)], cwd=package, capture_output=True, text=True, timeout=60)
+
+    assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-4000:]
+
+
+def check_types(package: Path) -> None:
+    """Have TypeScript check the comments of *package*; all of them are to hold."""
+    run = subprocess.run([str(TSC), "-p", str(package)], capture_output=True, text=True, timeout=100)
+
+    assert run.returncode == 0, run.stdout[-4000:]
 
 
 class Program:

@@ -1,11 +1,10 @@
 """The chat page's cores and types, where node is there to run them."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.javascript import CLIENT, NODE, TSC, needs_node, needs_typescript
+from tests.javascript import CLIENT, check_types, needs_node, needs_typescript, run_tests
 
 PAGE = CLIENT.parent / "web"
 
@@ -13,14 +12,10 @@ PAGE = CLIENT.parent / "web"
 @needs_node
 @pytest.mark.parametrize("test", sorted((PAGE / "test").glob("*.test.js")), ids=lambda path: path.stem)
 def test_the_page_passes_its_own_tests(test: Path) -> None:
-    run = subprocess.run([NODE, "--test", str(test)], cwd=PAGE, capture_output=True, text=True, timeout=60)
-
-    assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-4000:]
+    run_tests(test, PAGE)
 
 
 @needs_node
 @needs_typescript
 def test_the_types_in_the_pages_comments_hold() -> None:
-    run = subprocess.run([str(TSC), "-p", str(PAGE)], capture_output=True, text=True, timeout=100)
-
-    assert run.returncode == 0, run.stdout[-4000:]
+    check_types(PAGE)
