@@ -1,7 +1,7 @@
 import { DatabaseStore } from "./database.js";
 import { MemoryStore } from "./store.js";
 
-/** @import {StorageState} from "./client.js" */
+/** @import {StorageState} from "./states.js" */
 /** @import {Store} from "./store.js" */
 
 /**
