@@ -34,7 +34,7 @@ test: install ## Check, and beside it the unit, integration, end-to-end and faul
 	@$(MAKE) --no-print-directory -j 2 check suite
 
 suite: install
-	@$(BIN)/pytest -n 5 --dist loadfile -m "not slow and not docker" $(ARGS)
+	@$(BIN)/pytest -n 4 --dist loadfile -m "not slow and not docker" $(ARGS)
 
 test-slow: install ## The tests that `make test` leaves out: the benchmarks' own, and a crowd that moves (some minutes)
 	@$(BIN)/pytest -m slow $(ARGS)

@@ -206,6 +206,7 @@ def test_it_begins_where_it_is_told_to(start: Start, room: str, state: tuple[str
         again.close()
 
 
+@pytest.mark.slow
 def test_it_goes_on_though_the_read_gateways_are_killed(start: Start, system: Up, room: str) -> None:
     following = start("tail", room, "--as", "bob", "--json")
     following.wait_for(1)
@@ -395,6 +396,7 @@ def test_a_person_is_asked_for_lines_and_gets_their_numbers(system: Up, room: st
     screen.close()
 
 
+@pytest.mark.slow
 def test_a_person_presses_ctrl_c(system: Up, room: str) -> None:
     for words in (("send", room, "--as", "alice"), ("tail", room, "--as", "bob")):
         screen = Screen(environment(system.data), *words)

@@ -83,7 +83,14 @@ def _execute(system: Up, statement: str) -> None:
     asyncio.run(execute())
 
 
-@pytest.mark.parametrize("way", [("--via", "ws"), pytest.param(("--via", "post"), marks=pytest.mark.slow), ("--pipelined",)])
+@pytest.mark.parametrize(
+    "way",
+    [
+        ("--via", "ws"),
+        pytest.param(("--via", "post"), marks=pytest.mark.slow),
+        pytest.param(("--pipelined",), marks=pytest.mark.slow),
+    ],
+)
 def test_chat_arrives_whole_and_in_order(system: Up, tmp_path: Path, way: tuple[str, ...]) -> None:
     found = _replay(system, make_logs(tmp_path, 3, 150), "--watchers", "2", *way)
     _assert_clean(found, found["sent"])

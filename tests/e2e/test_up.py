@@ -123,6 +123,7 @@ def test_a_password_in_a_flag_is_refused(start_up: StartUp, data: Path, url: str
     assert "hunter2" not in up.said()
 
 
+@pytest.mark.slow
 def test_a_launcher_that_is_killed_leaves_no_child_and_the_next_start_recovers(start_up: StartUp, data: Path) -> None:
     up = start_up(data, *FEW)
     up.wait_until(READY)
@@ -196,6 +197,7 @@ def test_gateways_of_both_roles_and_several_routers_serve(start_up: StartUp, dat
     assert _create(up) in _conversations(up)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user; as an ordinary user the other tests show it")
 def test_root_may_run_it_as_an_ordinary_user(start_up: StartUp, data: Path) -> None:
     entry = pwd.getpwnam("nobody")

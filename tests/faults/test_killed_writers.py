@@ -233,6 +233,7 @@ async def test_postgres_killed_between_commit_and_answer_lets_the_gateway_tell_t
         assert await stage.history() == [(2, id)]
 
 
+@pytest.mark.slow
 async def test_gateways_and_postgres_killed_under_load_break_nothing(
     mortal: MortalPostgres, redis_url: str, prefix: str, tmp_path: Path
 ) -> None:

@@ -214,6 +214,7 @@ async def test_a_gateway_that_is_killed_costs_nothing_by(site: Site, via: Transp
     assert alice.seqs == list(range(1, 8))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("via", [SSE, POLL])
 async def test_a_token_that_ends_is_renewed_by(site: Site, via: Transport) -> None:
     fetched: list[str] = []

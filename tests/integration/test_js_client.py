@@ -5,6 +5,8 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.gateways import Process, Site, running, token
 from tests.javascript import needs_node, running_node
 from tests.talk import create
@@ -60,6 +62,7 @@ async def test_gateways_are_killed_while_two_chat_and_nothing_is_lost_or_comes_t
     assert heard["aways"] >= 1
 
 
+@pytest.mark.slow
 async def test_gateways_stop_while_two_chat_and_nobody_is_without_a_socket(site: Site, tmp_path: Path) -> None:
     async with running(site):
         said, heard = await chat_while(site, tmp_path, signal.SIGTERM)

@@ -41,7 +41,7 @@ def filled(family: int) -> Iterator[str]:
     return change(map_name("read", family), {}, {n: (HOMES[family] + n, PORT) for n in range(SHAPE.buckets)})
 
 
-@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize("family", [4, pytest.param(6, marks=pytest.mark.slow)])
 def test_ten_thousand_addresses_have_the_same_bucket_in_the_kernel_and_in_our_table(place: Namespace, family: int) -> None:
     table, addresses = Table({}, SHAPE), list(made_addresses(family))
     with place.inside():

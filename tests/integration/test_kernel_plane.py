@@ -163,6 +163,7 @@ def test_when_a_gateway_dies_its_connections_are_reset_at_the_next_packet_and_no
     assert asked(network, 60) == expected(owners(3, without=2), 60)
 
 
+@pytest.mark.slow
 def test_a_hung_gateways_connections_are_reset(network: Network) -> None:
     gateways = start_gateways(network, 2)
     start_router(network, 2)
@@ -228,6 +229,7 @@ def test_a_table_that_somebody_flushed_is_made_anew(network: Network) -> None:
     assert asked(network, 20) == expected(owners(2), 20)
 
 
+@pytest.mark.slow
 def test_a_standby_router_carries_what_has_not_moved_and_resets_what_has(network: Network) -> None:
     """What the standby's kernel has never seen goes where its bucket is now."""
     gateways = start_gateways(network, 3)
@@ -250,6 +252,7 @@ def test_a_standby_router_carries_what_has_not_moved_and_resets_what_has(network
                 ask(socks[source])
 
 
+@pytest.mark.slow
 def test_one_address_that_has_too_many_connections_is_divided(network: Network) -> None:
     start_gateways(network, 3)
     start_router(network, 3)
@@ -280,6 +283,7 @@ def test_what_is_missing_is_said_at_the_start(settings: dict[str, str], said: st
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_gateway_whose_answers_go_elsewhere_is_told_of(network: Network) -> None:
     start_gateways(network, 2)
     network.gateways.do(f"ip rule add from {gateway_address(2)} to 192.0.2.0/24 blackhole")

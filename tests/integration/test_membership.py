@@ -154,7 +154,7 @@ async def restarted_empty(registry: Registry) -> None:
     await asyncio.sleep(0.5)
 
 
-@pytest.mark.parametrize("fault", [stopped, flushed, restarted_empty])
+@pytest.mark.parametrize("fault", [stopped, flushed, pytest.param(restarted_empty, marks=pytest.mark.slow)])
 async def test_a_registry_that_is_gone_or_empty_moves_nobody(
     registry: Registry, postgres_url: str, prefix: str, fault: Callable[[Registry], Awaitable[None]]
 ) -> None:
@@ -193,6 +193,7 @@ async def test_a_gateway_that_dies_while_redis_is_away_is_found_by_looking(
                 assert list(again) == [name_of(site, second)]
 
 
+@pytest.mark.slow
 async def test_with_postgres_gone_the_table_stays_and_somebody_answers_the_503(site: Site) -> None:
     async with wired(site.postgres_url) as (url, wire), running(Site(url, site.redis_url, site.prefix)) as on_wire:
         for role in ("write", "read", "read"):

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import pytest
 import redis.asyncio
 
 from services.read.attendance import GRACE_S
@@ -87,6 +88,7 @@ async def test_who_was_at_a_killed_gateway_goes_offline_and_who_came_back_elsewh
                 assert await hear(alice, ALIVE_S + 4) == {"carol": False}
 
 
+@pytest.mark.slow
 async def test_presence_is_known_again_after_redis_lost_everything(site: Site) -> None:
     async with running(site):
         write, one, other = await site.start("write"), await site.start("read"), await site.start("read")

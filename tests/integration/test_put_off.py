@@ -9,6 +9,7 @@ from uuid import uuid4
 import asyncpg
 import httpx
 import psutil
+import pytest
 
 from services.write.socket import HELD_AFTER
 from tests.gateways import ADMIN, Process, Site, bearer
@@ -139,6 +140,7 @@ async def test_a_full_queue_puts_off_at_once_and_in_order(site: Site) -> None:
     assert await _texts(both, "alice", room) == [str(n) for n in range(len(acks))]
 
 
+@pytest.mark.slow
 async def test_memory_stays_flat_while_a_client_sends_into_a_full_queue(site: Site) -> None:
     both = await site.start("both", rate_user="0", rate_conversation="0", queue_rows="500", postgres_timeout_s="20")
     room = await create(both, "alice")

@@ -130,6 +130,7 @@ async def test_one_address_has_no_more_connections_than_it_may_and_others_are_se
         assert await is_served(router, "127.0.0.5")
 
 
+@pytest.mark.slow
 async def test_an_idle_connection_ends_after_its_time() -> None:
     async with routed(idle_timeout_s="0.5") as router:
         reader, _ = await opened(router)
@@ -154,6 +155,7 @@ async def test_who_reads_nothing_holds_up_nobody_and_no_memory() -> None:
         writer.transport.abort()
 
 
+@pytest.mark.slow
 async def test_accepting_goes_on_when_files_have_run_out() -> None:
     async with routed() as router:
         resource.prlimit(router.process.pid, resource.RLIMIT_NOFILE, (60, 60))
@@ -184,6 +186,7 @@ def flood(port: int, many: int) -> Iterator[socket.socket]:
         yield sock
 
 
+@pytest.mark.slow
 async def test_workers_share_the_port_and_their_figures_add_up() -> None:
     async with routed(relay_workers="3") as router:
         deadline = time.monotonic() + START_S

@@ -232,6 +232,7 @@ async def unread(process: Process, user: str) -> AsyncIterator[socket.socket]:
         yield client
 
 
+@pytest.mark.slow
 async def test_who_does_not_read_is_cut_and_the_others_are_not(site: Site) -> None:
     async with running(site):
         write = await site.start("write", rate_user="0", rate_conversation="0")
