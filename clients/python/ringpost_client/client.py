@@ -1,40 +1,39 @@
 """The client: sends that are never lost, events that come once, in order and without a hole."""
 
 import asyncio
-import uuid
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from ringpost_client.api import Api
-from ringpost_client.bounds import as_id
 from ringpost_client.calls import Calls
 from ringpost_client.conversation import Conversation, Means
 from ringpost_client.counts import Counts
-from ringpost_client.disk import Disk, open_disk
-from ringpost_client.errors import ClientError, Closed, Stopped, StoreFailed
+from ringpost_client.directory import Directory
+from ringpost_client.errors import ClientError, Closed, Stopped
 from ringpost_client.events import Event, State
 from ringpost_client.figures import Figures
+from ringpost_client.hearing import Hearing
+from ringpost_client.keeper import Keeper
 from ringpost_client.link import Link
 from ringpost_client.listeners import Listeners
 from ringpost_client.message import Message
-from ringpost_client.notices import ReadMarker
+from ringpost_client.network import Network
 from ringpost_client.options import Options
-from ringpost_client.pages import Listed, make_listed
+from ringpost_client.pages import Listed
 from ringpost_client.positions import Positions
 from ringpost_client.poster import Poster
 from ringpost_client.reading import Reading
 from ringpost_client.sends import Sends
-from ringpost_client.session import Acked, Action, Away, CaughtUp, Deliver, Failed, Noticed, Seated, Session, Welcomed
+from ringpost_client.session import Acked, Action, Away, Failed, Session
 from ringpost_client.states import States
-from ringpost_client.store import Fsync, Kept, See
+from ringpost_client.store import Fsync
+from ringpost_client.tasks import Tasks
 from ringpost_client.tokens import Tokens, TokenSource
 from ringpost_client.transport import AUTO, WRITING, Transport
 from ringpost_client.writing import Via, Writing
 
-SAVE_EVERY_S = 1.0
-PAGE = 1_000
 Kind = TypeVar("Kind")
 
 
@@ -67,41 +66,41 @@ class Client:
         options: Options | None = None,
         on_state: Callable[[State], None] | None = None,
     ) -> None:
-        self._urls, self._via, self._fsync = (read_url, write_url), via, fsync
-        self._read_via = read_via
+        self._via, self._read_via = via, read_via
         self._options = options or Options()
         self._tokens = Tokens(token)
-        self._state, self._memory_will_do = state, memory_will_do
         self._start_positions = positions
         self._listeners = Listeners()
         self._states = States(self._listeners.tell)
         if on_state is not None:
             self._listeners.on(State, on_state)
-        self._tasks: dict[asyncio.Task[None], Link | None] = {}
-        self._api: Api | None = None
-        self._disk: Disk | None = None
-        self._conversations: dict[str, Conversation] = {}
-        self._past = Figures()
-        self._user = ""
+        self._keeper = Keeper(state, fsync, self._states.hear_disk, memory_will_do=memory_will_do)
+        self._tasks = Tasks(self._end)
+        self._network = Network(read_url, write_url, self._tokens, self._options, self._tasks)
+        self._hearing: Hearing | None = None
 
     def __repr__(self) -> str:
-        return f"Client(read={self._urls[0]}, write={self._urls[1]})"
+        return f"Client(read={self._network.urls['read']}, write={self._network.urls['write']})"
 
     async def __aenter__(self) -> Self:
-        kept, seen = await self._open_disk()
-        self._closing, self.caught_up = asyncio.Event(), asyncio.Event()
-        tell, calls = self._listeners.tell, Calls(lambda: self.api, self._tokens, self._options, self._closing)
-        self._sends = Sends(self._disk, lambda pending: self._writing.send(pending), tell, memory_will_do=self._memory_will_do)
+        kept, seen = await self._keeper.open()
+        self._closing = asyncio.Event()
+        calls = Calls(lambda: self.api, self._tokens, self._options, self._closing)
+        tell, memory_will_do = self._listeners.tell, self._keeper.memory_will_do
+        self._sends = Sends(self._keeper.disk, lambda pending: self._writing.send(pending), tell, memory_will_do=memory_will_do)
         self._sends.restore(kept)
-        reading = (self._open_reader, self._close_reader, lambda why: self._states.hear("read", Away(why)))
+        reading = (self._open_reader, self._network.close_link, lambda why: self._states.hear("read", Away(why)))
         self._reading = Reading(self._start_positions or seen, calls, *reading)
         writing = (self._open_writer, self._make_poster, self._start_posting)
         self._writing = Writing(self._via, self._sends.outbox, lambda: self._reading.link, *writing)
-        self._counts = Counts()
-        self._means = Means(self._sends, calls, self._reading, self._counts)
+        counts = Counts()
+        self._directory = Directory(Means(self._sends, calls, self._reading, counts))
+        self._hearing = Hearing(self._sends, self._reading, self._directory, counts, self._listeners)
+        self.caught_up = self._hearing.caught_up
         started = asyncio.Event()
         self._running = asyncio.create_task(self._run(started))
         await started.wait()
+        self._tasks.start(self._keeper.save_again(lambda: self.seen))
         for pending in self._sends.outbox:
             self._writing.send(pending)
         return self
@@ -110,17 +109,14 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Close. What is not acknowledged stays in the outbox on disk; without a state folder it is given up."""
-        for conversation in self._conversations.values():
-            await conversation.finish()
+        await self._directory.finish()
         self._closing.set()
         await self._running
 
     @property
     def api(self) -> Api:
         """The HTTP calls, for who has another token, such as the admin key."""
-        if self._api is None:
-            self._api = Api(*self._urls, self._options.local_address)
-        return self._api
+        return self._network.api
 
     async def token(self) -> str:
         """Return the token that the calls of `api` want."""
@@ -134,10 +130,7 @@ class Client:
         Raises:
             Refused: it is no UUID.
         """
-        id = as_id(id)
-        if id not in self._conversations:
-            self._conversations[id] = Conversation(id, self._means)
-        return self._conversations[id]
+        return self._directory.find(id)
 
     async def create(
         self,
@@ -154,25 +147,15 @@ class Client:
         *history*: `all` or `joined`; *access*: `invited` or `open` (docs/protocol.md, "Create a conversation").
         """
         about = {"title": title, "topic": topic, "history": history, "access": access}
-        given = {name: value for name, value in about.items() if value is not None}
-        body = {"id": id or str(uuid.uuid4()), "members": list(members), **given}
-        return self.conversation((await self._means.calls.post("write", "/v1/conversations", body))["conversation"])
+        return await self._directory.create(about, members, id)
 
     async def direct(self, user: str) -> Conversation:
         """Open the conversation of me and one other user."""
-        body = {"id": str(uuid.uuid4()), "user": user}
-        return self.conversation((await self._means.calls.post("write", "/v1/direct", body))["conversation"])
+        return await self._directory.direct(user)
 
-    async def conversations(self) -> AsyncIterator[Listed]:
+    def conversations(self) -> AsyncIterator[Listed]:
         """Yield my conversations, by id, with what is unread."""
-        after: str | None = None
-        while True:
-            page = await self._means.calls.get("read", "/v1/conversations", limit=PAGE, after=after)
-            for listed in map(make_listed, page["conversations"]):
-                self._counts.take(listed.conversation, listed.head, listed.unread)
-                yield listed
-            if (after := page["next"]) is None:
-                return
+        return self._directory.listed()
 
     # What comes.
 
@@ -198,7 +181,7 @@ class Client:
     def watch(self, *users: str) -> None:
         """Hear of these users' presence, up to 100, in place of those before: `on(Presence, …)`."""
         if not self._reading.watch(list(users)):
-            self._start(self._reading.open())
+            self._tasks.start(self._reading.open())
 
     def read_by(self, *transports: Transport) -> None:
         """Read by these from now on, the best one first: nothing is lost, and nothing comes twice."""
@@ -232,7 +215,7 @@ class Client:
     @property
     def user(self) -> str:
         """Who I am, as the service says; empty before a socket was up."""
-        return self._user
+        return self._hearing.user if self._hearing is not None else ""
 
     @property
     def positions(self) -> Positions:
@@ -252,7 +235,7 @@ class Client:
     @property
     def figures(self) -> Figures:
         """How the sockets have fared."""
-        return self._past.plus(self._links)
+        return self._network.figures(self._links)
 
     @property
     def reconnects(self) -> int:
@@ -290,111 +273,37 @@ class Client:
             if self._reading.link is link or isinstance(action, Acked | Failed):
                 self._hear_reading(action)
 
-        link = Link(self._urls[0], self._tokens, self._options, make, hear, lambda: self.api, self._read_via)
-        self._start(link.run(), "read", link)
+        link = self._network.open_link("read", make, hear, self._read_via)
         return link
 
-    def _close_reader(self, link: Link) -> None:
-        self._past = self._past.plus([link])
-        for task in [task for task, of in self._tasks.items() if of is link]:
-            task.cancel()
-
     def _hear_reading(self, action: Action) -> None:
-        """Take what the read socket's link tells."""
         self._states.hear("read", action)
-        if isinstance(action, Deliver):
-            for event in action.events:
-                self._counts.see(event, self._user)
-            self._reading.feed.put(action)
-        elif isinstance(action, Seated):
-            self._reading.feed.put(action)
-        elif isinstance(action, Noticed):
-            self._notice(action)
-        elif isinstance(action, CaughtUp):
-            self.caught_up.set()
-        elif isinstance(action, Welcomed):
-            self._greet(action)
-        else:
-            self._sends.hear(action)
+        assert self._hearing is not None, "a link was opened before the client was entered"
+        self._hearing.take(action)
         self._writing.look()
-
-    def _notice(self, action: Noticed) -> None:
-        notice = action.notice
-        if isinstance(notice, ReadMarker):
-            self._counts.take(notice.conversation, notice.head, notice.unread)
-        self._listeners.tell(notice)
-
-    def _greet(self, action: Welcomed) -> None:
-        self._user = action.user
-        self._reading.greet()
-        for conversation in self._conversations.values():
-            conversation.greet(action.markers.get(conversation.id, 0))
 
     # Writing.
 
     def _open_writer(self, make: Callable[[bool], Session]) -> Link:
-        def hear(action: Action) -> None:
-            self._states.hear("write", action)
-            self._sends.hear(action)
+        return self._network.open_link("write", make, self._hear_writing, WRITING)
 
-        link = Link(self._urls[1], self._tokens, self._options, make, hear, lambda: self.api, WRITING, "write")
-        self._start(link.run(), "write", link)
-        return link
+    def _hear_writing(self, action: Action) -> None:
+        self._states.hear("write", action)
+        self._sends.hear(action)
 
     def _make_poster(self) -> Poster:
-        return Poster(self.api, self._tokens, self._sends.outbox, self._options, self._sends.hear)
+        return self._network.make_poster(self._sends.outbox, self._sends.hear)
 
     def _start_posting(self, poster: Poster, conversation: str) -> None:
-        self._start(poster.drain(conversation), "write")
+        self._tasks.start(poster.drain(conversation), "write")
 
-    # Storage.
+    # From the first to the last.
 
-    async def _open_disk(self) -> tuple[list[Kept], Positions]:
-        if self._state is None:
-            return [], Positions()
-        try:
-            self._disk, kept, seen = await open_disk(self._state, self._fsync, self._states.hear_disk)
-        except StoreFailed as error:
-            if not self._memory_will_do:
-                raise
-            self._states.hear_disk(error)
-            return [], Positions()
-        return kept, seen
-
-    async def _save_again(self) -> None:
-        saved: See | None = None
-        while True:
-            await asyncio.sleep(SAVE_EVERY_S)
-            saved = self._save(saved)
-
-    def _save(self, saved: See | None = None) -> See | None:
-        """Write down how far the app has seen.
-
-        On a full disk the older positions stay: some events come again, none is missed.
-        """
-        seen = self.seen
-        if self._disk is None or seen.epoch is None:
-            return saved
-        now = See(seen.epoch, seen.inbox, dict(seen.of))
-        if now != saved:
-            self._disk.write(now)
-        return now
-
-    # Tasks.
-
-    def _start(self, work: Coroutine[Any, Any, None], service: str = "read", link: Link | None = None) -> None:
-        task = self._group.create_task(self._guard(work, service))
-        self._tasks[task] = link
-        task.add_done_callback(self._tasks.pop)
-
-    async def _guard(self, work: Coroutine[Any, Any, None], service: str) -> None:
-        try:
-            await work
-        except Stopped as error:
+    def _end(self, service: str, error: ClientError) -> None:
+        """A task of *service* has ended with *error*."""
+        if isinstance(error, Stopped):
             self._states.stop(service, error)
-            self._fail(error)
-        except ClientError as error:
-            self._fail(error)
+        self._fail(error)
 
     def _fail(self, error: ClientError) -> None:
         self._sends.fail(error)
@@ -403,16 +312,8 @@ class Client:
     async def _run(self, started: asyncio.Event) -> None:
         """Hold every task of this client until it is closed."""
         try:
-            async with asyncio.TaskGroup() as self._group:
-                started.set()
-                self._start(self._save_again())
-                await self._closing.wait()
-                for task in self._tasks:
-                    task.cancel()
+            await self._tasks.hold(started, self._closing)
         finally:
             self._fail(Closed("this client was closed"))
-            self._save()
-            if self._disk is not None:
-                await self._disk.close()
-            if self._api is not None:
-                await self._api.close()
+            await self._keeper.close(self.seen)
+            await self._network.close()
