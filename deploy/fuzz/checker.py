@@ -12,9 +12,9 @@
 | `broken`  | a client that ended by itself, a send that was refused, an outbox that two processes had, a send left in |
 |           | an outbox that was said to be empty                                                                      |
 
-An SDK that keeps the positions writes them now and then: after a kill, events come again, at the earliest from where a client
-was last closed (`seen_again` counts them). Within one life of a process, and after a close, none does. An app that keeps them
-itself sees each once, whatever happens.
+An SDK that keeps the positions writes them now and then: after a kill, events come again (`seen_again` counts them), but none
+that a client had shown which was closed. Within one life of a process none does. An app that keeps them itself sees each once,
+whatever happens.
 """
 
 from collections import Counter
@@ -152,8 +152,10 @@ class _Sight:
         for life in account.lives:
             shown = [report for report in life if isinstance(report, Seen) and report.room == room]
             self._take([report.seq for report in shown])
-            if self._keeper is Keeper.APP or (life and isinstance(life[-1], Closed)):
+            if self._keeper is Keeper.APP:
                 self._floor = self._highest
+            elif shown and isinstance(life[-1], Closed):
+                self._floor = max(self._floor, *(report.seq for report in shown))
             for report in shown if room is not None else ():
                 self._compare(report, entries.get(report.seq))
         head = max(entries, default=0)

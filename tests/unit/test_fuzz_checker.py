@@ -137,6 +137,14 @@ def test_after_a_close_nothing_comes_again_not_even_after_a_kill_that_follows() 
     assert counts(replace(case, accounts={**case.accounts, "ben's": ours})) == {"repeat": 1}
 
 
+def test_what_a_killed_one_had_shown_may_come_again_though_one_was_closed_that_had_shown_nothing() -> None:
+    killed, never_connected = seen(1, 2), [Began(()), Closed(0)]
+    case = with_lives("ben's", killed, never_connected, [*seen(1, 2, 3, 4, 5, 6), Closed(0)])(sound())
+    ours = replace(case.accounts["ben's"], keeper=Keeper.SDK)
+
+    assert counts(replace(case, accounts={**case.accounts, "ben's": ours})) == {}
+
+
 def test_a_send_that_was_cut_off_before_it_was_on_the_disk_is_not_owed() -> None:
     lives: list[list[Report]] = [[Said(ROOM, text(1)), Kept(text(1)), Said(ROOM, text(2))], [*acks(1), *seen(1, 2), Closed(0)]]
     case = Case({"ann's": Account("ann", Keeper.SDK, lives)}, {ROOM: stored(1)})
