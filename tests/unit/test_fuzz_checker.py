@@ -138,8 +138,8 @@ def test_after_a_close_nothing_comes_again_not_even_after_a_kill_that_follows() 
 
 
 def test_what_a_killed_one_had_shown_may_come_again_though_one_was_closed_that_had_shown_nothing() -> None:
-    killed, never_connected = seen(1, 2), [Began(()), Closed(0)]
-    case = with_lives("ben's", killed, never_connected, [*seen(1, 2, 3, 4, 5, 6), Closed(0)])(sound())
+    never_connected: list[Report] = [Began(()), Closed(0)]
+    case = with_lives("ben's", seen(1, 2), never_connected, [*seen(1, 2, 3, 4, 5, 6), Closed(0)])(sound())
     ours = replace(case.accounts["ben's"], keeper=Keeper.SDK)
 
     assert counts(replace(case, accounts={**case.accounts, "ben's": ours})) == {}
