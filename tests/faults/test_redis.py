@@ -171,7 +171,9 @@ async def watch(read: Process, stand: Stand, head: asyncio.Future[int]) -> list[
     return events
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(
+    "fault", [pytest.param(fault, marks=pytest.mark.slow if "publication" in fault else ()) for fault in FAULTS]
+)
 async def test_watchers_get_everything_whatever_redis_does(stand: Stand, fault: str) -> None:
     do, counted = FAULTS[fault]
     write = await stand.site.start("write", rate_user="0", redis_timeout_s="1")

@@ -276,6 +276,7 @@ def told_headers(answer: httpx.Response) -> dict[str, str]:
     return {name: value for name, value in answer.headers.items() if name != "date"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", IN_ONE, ids=str)
 async def test_a_foreign_conversation_takes_as_long_as_one_that_does_not_exist(place: Place, row: Row) -> None:
     """Medians of requests that take turns, within half as much again: the machine does other work too.

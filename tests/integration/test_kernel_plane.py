@@ -182,6 +182,7 @@ def test_a_hung_gateways_connections_are_reset(network: Network) -> None:
                 assert ask(sock)[0] == name_of(2)
 
 
+@pytest.mark.slow
 def test_a_newcomer_gets_its_share_of_new_connections_and_breaks_none(network: Network) -> None:
     start_gateways(network, 2)
     start_router(network, 3)
@@ -218,6 +219,7 @@ def test_without_the_router_the_kernel_goes_on_and_the_next_one_adopts_what_is_t
         }
 
 
+@pytest.mark.slow
 def test_a_table_that_somebody_flushed_is_made_anew(network: Network) -> None:
     start_gateways(network, 2)
     start_router(network, 2)

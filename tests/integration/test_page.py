@@ -58,6 +58,7 @@ async def test_the_page_can_be_switched_off_and_told_who_may_embed_it(site: Site
     assert 'data-hosts="https://app.example" data-dev="off"' in page.text
 
 
+@pytest.mark.slow
 @needs_chromium
 @pytest.mark.timeout(300)
 async def test_what_is_written_on_one_page_is_seen_on_the_other(site: Site) -> None:
